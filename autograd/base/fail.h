@@ -24,9 +24,7 @@ template <>
 struct fmt::formatter<ebb::Dims> : fmt::formatter<fmt::string_view> {
   template <class Context>
   auto format(const ebb::Dims& dims, Context& context) const {
-    auto out = fmt::format_to(context.out(), "[");
-    for (int i = 0; i < dims.rank(); ++i) out = fmt::format_to(out, "{}{}", i > 0 ? ", " : "", dims[i]);
-    return fmt::format_to(out, "]");
+    return fmt::formatter<fmt::string_view>::format(ebb::to_string(dims), context);
   }
 };
 

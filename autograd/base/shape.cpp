@@ -60,6 +60,10 @@ bool is_contiguous(const Shape& shape, const Dims& strides) {
   return true;
 }
 
-std::string to_string(const Dims& dims) { return fmt::format("{}", dims); }
+std::string to_string(const Dims& dims) {
+  std::string text = "[";
+  for (int i = 0; i < dims.rank(); ++i) text += (i > 0 ? ", " : "") + std::to_string(dims[i]);
+  return text + "]";
+}
 
 }  // namespace ebb

@@ -61,7 +61,7 @@ class Dims {
 
  private:
   [[noreturn]] static void too_many(std::size_t count);
-  std::array<std::int64_t, kMaxRank> d_;  // only the first rank_ are set
+  std::array<std::int64_t, kMaxRank> d_{};
   int rank_ = 0;
 };
 

@@ -1,0 +1,138 @@
+#include "autograd/create.h"
+
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+#include "autograd/base/fail.h"
+#include "autograd/kernels/elementwise.h"
+#include "autograd/node.h"
+
+namespace ebb {
+namespace {
+
+Tensor finished(Tensor x, bool requires_grad) {
+  if (requires_grad) x.set_requires_grad();
+  return x;
+}
+
+bool is_whole(double v) { return v == std::floor(v) && std::abs(v) < 9e15; }
+
+Generator& generator_of(const RandomOptions& options) {
+  return options.generator ? *options.generator : default_generator();
+}
+
+Tensor random_tensor(const char* name, const Shape& shape, const RandomOptions& options, Dtype usual,
+                     auto&& fill) {
+  const Dtype dtype = options.dtype.value_or(usual);
+  if (!is_floating(dtype) && is_floating(usual))
+    fail("{}: dtype {} given; ask for float32 or float64", name, dtype);
+  Tensor x = empty(shape, dtype);
+  auto& generator = generator_of(options);
+  fill(x.view(), generator.seed, generator.take(x.numel()));
+  return finished(std::move(x), options.requires_grad);
+}
+
+}  // namespace
+
+Tensor full(const Shape& shape, double value, const TensorOptions& options) {
+  Tensor x = empty(shape, options.dtype.value_or(float32));
+  kernels::fill(x.view(), value);
+  return finished(std::move(x), options.requires_grad);
+}
+
+Tensor zeros(const Shape& shape, const TensorOptions& options) { return full(shape, 0, options); }
+Tensor ones(const Shape& shape, const TensorOptions& options) { return full(shape, 1, options); }
+
+Tensor arange(double end, const TensorOptions& options) { return arange(0, end, 1, options); }
+
+Tensor arange(double start, double end, double step, const TensorOptions& options) {
+  if (step == 0 || !std::isfinite(start) || !std::isfinite(end) || !std::isfinite(step) ||
+      (end - start) / step < 0)
+    fail("arange: from {} to {} in steps of {} never arrives; step must be finite, not 0 and lead to the end",
+         start, end, step);
+  const Dtype usual = is_whole(start) && is_whole(end) && is_whole(step) ? int64 : float32;
+  Tensor x =
+      empty({static_cast<std::int64_t>(std::ceil((end - start) / step))}, options.dtype.value_or(usual));
+  kernels::arange(x.view(), start, step);
+  return finished(std::move(x), options.requires_grad);
+}
+
+Tensor linspace(double start, double end, std::int64_t steps, const TensorOptions& options) {
+  if (steps < 0) fail("linspace: {} steps; give 0 or more", steps);
+  const Dtype dtype = options.dtype.value_or(float32);
+  if (!is_floating(dtype)) fail("linspace: dtype {} given; ask for float32 or float64", dtype);
+  Tensor x = empty({steps}, dtype);
+  kernels::arange(x.view(), start, steps > 1 ? (end - start) / static_cast<double>(steps - 1) : 0);
+  if (steps > 1) alias(x, {}, {}, steps - 1).fill_(end);  // exactly, whatever the rounding of the step
+  return finished(std::move(x), options.requires_grad);
+}
+
+Tensor eye(std::int64_t n, std::optional<std::int64_t> m, const TensorOptions& options) {
+  Tensor x = zeros({n, m.value_or(n)}, {.dtype = options.dtype});
+  const std::int64_t columns = x.shape()[1];
+  alias(x, {std::min(n, columns)}, {columns + 1}, 0).fill_(1);
+  return finished(std::move(x), options.requires_grad);
+}
+
+Tensor rand(const Shape& shape, const RandomOptions& options) {
+  return random_tensor(
+      "rand", shape, options, float32,
+      [](View y, std::uint64_t seed, std::uint64_t position) { kernels::uniform(y, seed, position, 0, 1); });
+}
+
+Tensor randn(const Shape& shape, const RandomOptions& options) {
+  return random_tensor(
+      "randn", shape, options, float32,
+      [](View y, std::uint64_t seed, std::uint64_t position) { kernels::normal(y, seed, position, 0, 1); });
+}
+
+Tensor randint(std::int64_t low, std::int64_t high, const Shape& shape, const RandomOptions& options) {
+  if (low >= high) fail("randint: no integer from {} to below {}", low, high);
+  return random_tensor("randint", shape, options, int64,
+                       [&](View y, std::uint64_t seed, std::uint64_t position) {
+                         kernels::randint(y, seed, position, low, high);
+                       });
+}
+
+Tensor bernoulli(double p, const Shape& shape, const RandomOptions& options) {
+  if (!(p >= 0 && p <= 1)) fail("bernoulli: p is {}; it must be from 0 to 1", p);
+  return random_tensor(
+      "bernoulli", shape, options, float32,
+      [&](View y, std::uint64_t seed, std::uint64_t position) { kernels::bernoulli(y, seed, position, p); });
+}
+
+Tensor randperm(std::int64_t n, const RandomOptions& options) {
+  Tensor x = arange(0, static_cast<double>(n), 1, {.dtype = int64});
+  auto* p = x.data<std::int64_t>();
+  auto& generator = generator_of(options);
+  for (std::int64_t i = n - 1; i > 0; --i) std::swap(p[i], p[random_below(generator, i + 1)]);
+  return options.dtype ? x.to(*options.dtype) : x;
+}
+
+Tensor empty_like(const Tensor& x) { return empty(x.shape(), x.dtype()); }
+Tensor zeros_like(const Tensor& x) { return zeros(x.shape(), {.dtype = x.dtype()}); }
+Tensor ones_like(const Tensor& x) { return ones(x.shape(), {.dtype = x.dtype()}); }
+Tensor full_like(const Tensor& x, double value) { return full(x.shape(), value, {.dtype = x.dtype()}); }
+Tensor rand_like(const Tensor& x, Generator* generator) {
+  return rand(x.shape(), {.dtype = x.dtype(), .generator = generator});
+}
+Tensor randn_like(const Tensor& x, Generator* generator) {
+  return randn(x.shape(), {.dtype = x.dtype(), .generator = generator});
+}
+
+namespace detail {
+
+Tensor from_elements(const void* data, Dtype stored, const Shape& shape, Dtype dtype, bool requires_grad) {
+  Tensor x = empty(shape, dtype);
+  const Dims strides = contiguous_strides(shape);
+  kernels::copy(x.view(), {const_cast<void*>(data), &shape, &strides, stored, true});
+  return finished(std::move(x), requires_grad);
+}
+
+void ragged(int depth, std::int64_t expected, std::int64_t found) {
+  fail("tensor: rows of {} and {} elements at depth {}; all must have one length", expected, found, depth);
+}
+
+}  // namespace detail
+}  // namespace ebb

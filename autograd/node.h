@@ -1,0 +1,128 @@
+// The graph: what backward needs to know of an operation that has been run.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "autograd/tensor.h"
+
+namespace ebb {
+
+// Is the graph recorded on this thread? One struct, so that an operation looks in one place.
+struct ThreadState {
+  std::uint64_t last_id = 0;  // Note [Ids order the graph]
+  bool recording = true;
+  int backward_depth = 0;  // how many backward passes are running, one inside another
+};
+inline constinit thread_local ThreadState thread_state;
+
+// While one lives, operations on this thread are not recorded and their results do not require grad.
+//
+//   { NoGrad off; weight.add_(step); }
+class NoGrad {
+ public:
+  NoGrad() : before_(std::exchange(thread_state.recording, false)) {}
+  ~NoGrad() { thread_state.recording = before_; }
+  NoGrad(const NoGrad&) = delete;
+  NoGrad& operator=(const NoGrad&) = delete;
+
+ private:
+  bool before_;
+};
+
+inline bool is_grad_enabled() { return thread_state.recording; }
+
+// Where a node's backward puts the gradients of its inputs; implemented by the engine.
+class GradSink {
+ public:
+  // Does anybody want the gradient of this input?
+  virtual bool wants(const detail::Edge& edge) = 0;
+  // Adds `gradient` to what the input has got so far.
+  virtual void put(const detail::Edge& edge, Tensor gradient) = 0;
+  // The sum so far itself, dense and nobody else's, zeros at first: for operations that read a part of their
+  // input and would otherwise make a dense tensor of zeros each.
+  virtual View slot(const detail::Edge& edge) = 0;
+
+ protected:
+  ~GradSink() = default;
+};
+
+// Note [Ids order the graph]: a node's id is one more than the largest of the thread's last id and its
+// inputs' ids (Lamport: Time, Clocks, and the Ordering of Events; CACM 1978). Every edge therefore leads from
+// a larger id to a smaller one, and taking nodes by descending id is taking them in reverse topological
+// order, also for a graph that several threads built, without an atomic counter.
+class Node : public Counted {
+ public:
+  using Hook = std::function<Tensor(const Tensor&)>;
+  struct OutputHook {
+    std::uint32_t output;
+    Hook hook;
+  };
+
+  Node(std::string_view name, std::span<detail::Edge> edges, std::span<const Spec> outputs)
+      : name_(name), edges_(edges), outputs_(outputs) {}
+  virtual ~Node() = default;
+
+  // Fills the sink with the gradients of the inputs, from the gradients of the outputs. A gradient that
+  // nothing contributed to is undefined.
+  virtual void backward(std::span<const Tensor> gradients, GradSink& sink) = 0;
+  // Drops what was saved; the node can not be run again.
+  virtual void free_saved() = 0;
+  // A leaf takes gradients and gives none on.
+  virtual bool is_leaf() const { return false; }
+
+  std::string_view name() const { return name_; }
+  std::uint64_t id() const { return id_; }
+  std::span<const detail::Edge> edges() const { return edges_; }
+  std::span<const Spec> outputs() const { return outputs_; }
+  const std::vector<OutputHook>* hooks() const { return hooks_.get(); }
+  void add_hook(std::uint32_t output, Hook hook);
+  bool is_freed() const { return freed_; }
+  void free() {
+    freed_ = true;
+    free_saved();
+  }
+
+  // Takes the next id after all inputs'.
+  void enter_graph();
+
+  // The engine's note of where it keeps this node's gradients; the owning thread's alone.
+  struct Mark {
+    std::uint64_t run = 0;
+    std::uint32_t slot = 0;
+  } mark;
+
+  static void destroy(Node* node) noexcept;
+  static void* operator new(std::size_t bytes);
+  static void operator delete(void* node, std::size_t bytes) noexcept;
+
+ private:
+  std::string_view name_;
+  std::span<detail::Edge> edges_;  // in the derived node; cleared by destroy()
+  std::span<const Spec> outputs_;  // likewise
+  std::uint64_t id_ = 0;
+  Node* next_ = nullptr;  // in the list of nodes to destroy
+  bool freed_ = false;
+  std::unique_ptr<std::vector<OutputHook>> hooks_;
+};
+
+// Where gradients end: holds what Tensor::grad() shows. Belongs to the tensor; the graph keeps it alive.
+class Leaf final : public Node {
+ public:
+  explicit Leaf(const Spec& spec) : Node("leaf", {}, {&spec_, 1}), spec_(spec) { enter_graph(); }
+  void backward(std::span<const Tensor>, GradSink&) override {}
+  void free_saved() override {}
+  bool is_leaf() const override { return true; }
+  // grad += gradient, in place where nobody can tell.
+  void accumulate(Tensor gradient);
+
+  Tensor grad;
+
+ private:
+  Spec spec_;
+};
+
+}  // namespace ebb

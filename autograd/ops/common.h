@@ -1,0 +1,105 @@
+// What the operations share: checks with one wording each, and the makers of samples.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "autograd/base/fail.h"
+#include "autograd/create.h"
+#include "autograd/op.h"
+#include "autograd/ops.h"
+
+namespace ebb::ops {
+
+// -- checks
+
+inline void require_floating(std::string_view op, const Tensor& x, std::string_view what = "the input") {
+  if (!is_floating(x.dtype()))
+    fail("{}: {} is {}; it must be float32 or float64, convert it by to(float32)", op, what, describe(x));
+}
+
+inline void require_same_dtype(std::string_view op, const Tensor& a, const Tensor& b) {
+  if (a.dtype() != b.dtype())
+    fail("{}: dtypes differ, {} and {}; convert one by to({})", op, describe(a), describe(b), a.dtype());
+}
+
+inline void require_index(std::string_view op, const Tensor& index) {
+  if (index.dtype() != int64)
+    fail("{}: the index is {}; it must be int64, convert it by to(int64)", op, describe(index));
+}
+
+// Operands that broadcasting has made equal in shape.
+inline Spec same_spec(std::string_view op, const Tensor& a, const Tensor& b) {
+  if (a.shape() != b.shape()) fail("{}: shapes differ, {} and {}", op, a.shape(), b.shape());
+  require_same_dtype(op, a, b);
+  return {a.shape(), a.dtype()};
+}
+
+inline Spec floating_spec(std::string_view op, const Tensor& x) {
+  require_floating(op, x);
+  return {x.shape(), x.dtype()};
+}
+
+// A dimension of `rank`, from a number that may be negative. A 0-d tensor has the dimensions -1 and 0, as in
+// PyTorch.
+inline int dimension(std::string_view op, int dim, int rank) {
+  const int count = rank > 0 ? rank : 1;
+  if (dim < -count || dim >= count) fail("{}: dimension {} of a tensor of {} dimensions", op, dim, rank);
+  return dim < 0 ? dim + count : dim;
+}
+
+// [a, b] and [c, b] make [max, b] where one size is 1; Error otherwise.
+Shape broadcast_shape(std::string_view op, const Shape& a, const Shape& b);
+
+// Runs a two-operand operation on operands of any shapes that broadcast. Stretching is an operation of its
+// own, whose gradient sums back, so no other formula thinks of it.
+template <class Op>
+Tensor broadcasting(const Op& op, const Tensor& a, const Tensor& b) {
+  if (a.shape() == b.shape()) return apply(op, a, b);
+  const Shape shape = broadcast_shape(Op::name, a.shape(), b.shape());
+  return apply(op, expand(a, shape), expand(b, shape));
+}
+
+// -- samples
+
+// Uniform in [low, high), float64.
+inline Tensor draw(Generator& random, const Shape& shape, double low = -2, double high = 2) {
+  return rand(shape, {.dtype = float64, .generator = &random}) * (high - low) + low;
+}
+
+// Distinct values, `gap` apart, in random order: no ties, and no kink within a finite difference.
+inline Tensor draw_distinct(Generator& random, const Shape& shape, double gap = 0.1) {
+  const Tensor order = randperm(shape.numel(), {.generator = &random});
+  return reshape((order.to(float64) - static_cast<double>(shape.numel() / 2) + 0.5) * gap, shape);
+}
+
+// Random indices in [0, n).
+inline Tensor draw_index(Generator& random, std::int64_t n, const Shape& shape) {
+  return randint(0, n, shape, {.generator = &random});
+}
+
+// The usual shapes of an element-by-element operation: a matrix, 0-d, empty.
+inline const std::vector<Shape>& usual_shapes() {
+  static const std::vector<Shape> shapes{{3, 4}, {}, {0, 3}};
+  return shapes;
+}
+
+template <class Op>
+Samples<Op> unary_samples(Generator& random, const Op& op, std::string torch, double low = -2,
+                          double high = 2) {
+  Samples<Op> samples;
+  for (const auto& shape : usual_shapes()) samples.push_back({op, {draw(random, shape, low, high)}, torch});
+  return samples;
+}
+
+template <class Op>
+Samples<Op> binary_samples(Generator& random, const Op& op, std::string torch, double low = -2,
+                           double high = 2) {
+  Samples<Op> samples;
+  for (const auto& shape : usual_shapes())
+    samples.push_back({op, {draw(random, shape, low, high), draw(random, shape, low, high)}, torch});
+  return samples;
+}
+
+}  // namespace ebb::ops

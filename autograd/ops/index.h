@@ -1,0 +1,97 @@
+// Reading at indices, and the adding back that is its gradient.
+#pragma once
+
+#include "autograd/kernels/elementwise.h"
+#include "autograd/kernels/index.h"
+#include "autograd/ops/common.h"
+
+namespace ebb::ops {
+
+// y[.., i, ..] = x[.., index[i], ..]
+struct IndexSelect {
+  static constexpr std::string_view name = "index_select";
+  int dim = 0;
+  Spec infer(const Tensor& x, const Tensor& index) const {
+    require_index(name, index);
+    if (index.dim() != 1) fail("index_select: the index is {}; it must have one dimension", describe(index));
+    if (x.dim() == 0) fail("index_select: the tensor is 0-d");
+    return {x.shape().with(dim, index.numel()), x.dtype()};
+  }
+  void forward(View y, View x, View index) const { kernels::index_select(y, x, index, dim); }
+  Tensor grad0(Grad g, In<1> index, ShapeOf<0> shape) const;
+  void add0(View slot, Grad g, In<1> index) const { kernels::index_add(slot, g.view(), index.view(), dim); }
+  static Samples<IndexSelect> samples(Generator& random) {
+    return {{{0}, {draw(random, {4, 3}), tensor({2, 0, 2})}, "torch.index_select(x[0], 0, x[1])"},
+            {{1}, {draw(random, {2, 3, 2}), tensor({1})}, "torch.index_select(x[0], 1, x[1])"},
+            {{0}, {draw(random, {4, 3}), zeros({0}, {.dtype = int64})}, "torch.index_select(x[0], 0, x[1])"}};
+  }
+};
+
+// Zeros of `shape` with g's slices added at index.
+struct IndexAdd {
+  static constexpr std::string_view name = "index_add";
+  int dim = 0;
+  Shape shape;
+  Spec infer(const Tensor& g, const Tensor&) const { return {shape, g.dtype()}; }
+  void forward(View y, View g, View index) const {
+    kernels::fill(y, 0);
+    kernels::index_add(y, g, index, dim);
+  }
+  Tensor grad0(Grad g, In<1> index) const { return index_select(g, dim, index); }
+  static Samples<IndexAdd> samples(Generator& random) {
+    return {{{0, {4, 3}},
+             {draw(random, {3, 3}), tensor({2, 0, 2})},
+             "torch.zeros(4, 3, dtype=x[0].dtype).index_add(0, x[1], x[0])"}};
+  }
+};
+
+// y[i][j] = x[index[i][j]][j] for dim 0, and so on.
+struct Gather {
+  static constexpr std::string_view name = "gather";
+  int dim = 0;
+  Spec infer(const Tensor& x, const Tensor& index) const {
+    require_index(name, index);
+    bool fits = index.dim() == x.dim();
+    for (int i = 0; fits && i < x.dim(); ++i) fits = i == dim || index.shape()[i] <= x.shape()[i];
+    if (!fits)
+      fail(
+          "gather: the index is {}, the tensor {}; ranks must be equal, and sizes at most the tensor's off "
+          "dimension {}",
+          index.shape(), x.shape(), dim);
+    return {index.shape(), x.dtype()};
+  }
+  void forward(View y, View x, View index) const { kernels::gather(y, x, index, dim); }
+  Tensor grad0(Grad g, In<1> index, ShapeOf<0> shape) const;
+  void add0(View slot, Grad g, In<1> index) const { kernels::scatter_add(slot, g.view(), index.view(), dim); }
+  static Samples<Gather> samples(Generator& random) {
+    return {{{1}, {draw(random, {3, 4}), draw_index(random, 4, {3, 2})}, "torch.gather(x[0], 1, x[1])"},
+            {{0}, {draw(random, {3, 4}), draw_index(random, 3, {5, 4})}, "torch.gather(x[0], 0, x[1])"},
+            {{0}, {draw(random, {3, 4}), zeros({0, 4}, {.dtype = int64})}, "torch.gather(x[0], 0, x[1])"}};
+  }
+};
+
+struct ScatterAdd {
+  static constexpr std::string_view name = "scatter_add";
+  int dim = 0;
+  Shape shape;
+  Spec infer(const Tensor& g, const Tensor&) const { return {shape, g.dtype()}; }
+  void forward(View y, View g, View index) const {
+    kernels::fill(y, 0);
+    kernels::scatter_add(y, g, index, dim);
+  }
+  Tensor grad0(Grad g, In<1> index) const { return gather(g, dim, index); }
+  static Samples<ScatterAdd> samples(Generator& random) {
+    return {{{1, {3, 4}},
+             {draw(random, {3, 2}), draw_index(random, 4, {3, 2})},
+             "torch.zeros(3, 4, dtype=x[0].dtype).scatter_add(1, x[1], x[0])"}};
+  }
+};
+
+inline Tensor IndexSelect::grad0(Grad g, In<1> index, ShapeOf<0> shape) const {
+  return apply(IndexAdd{dim, shape}, g, index);
+}
+inline Tensor Gather::grad0(Grad g, In<1> index, ShapeOf<0> shape) const {
+  return apply(ScatterAdd{dim, shape}, g, index);
+}
+
+}  // namespace ebb::ops

@@ -1,0 +1,51 @@
+#include "autograd/ops/linear.h"
+
+namespace ebb {
+namespace {
+
+Shape leading(const Shape& shape) {
+  return Shape(std::span(shape.begin(), static_cast<std::size_t>(shape.rank() - 2)));
+}
+
+Tensor expand_leading(const Tensor& x, const Shape& lead) {
+  Dims sizes = lead;
+  sizes.push_back(x.shape()[x.dim() - 2]);
+  sizes.push_back(x.shape()[x.dim() - 1]);
+  return expand(x, sizes);
+}
+
+}  // namespace
+
+Tensor matmul(const Tensor& a, const Tensor& b) {
+  if (a.dim() == 0 || b.dim() == 0)
+    fail("matmul: {} and {}; both need one dimension or more, use mul() for scalars", describe(a),
+         describe(b));
+  if (a.dim() == 1) return squeeze(matmul(unsqueeze(a, 0), b), b.dim() == 1 ? 0 : -2);
+  if (b.dim() == 1) return squeeze(matmul(a, unsqueeze(b, 1)), -1);
+  if (b.dim() == 2 && a.dim() > 2) {  // one product of all rows
+    Dims sizes = a.shape();
+    sizes[a.dim() - 1] = b.shape()[1];
+    if (a.shape()[a.dim() - 1] == b.shape()[0] && a.numel() > 0)
+      return reshape(matmul(reshape(a, {-1, a.shape()[a.dim() - 1]}), b), sizes);
+  }
+  const Shape lead = ops::broadcast_shape("matmul", leading(a.shape()), leading(b.shape()));
+  return apply(ops::Matmul{}, expand_leading(a, lead), expand_leading(b, lead));
+}
+
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  if (weight.dim() != 2) fail("linear: the weight is {}; it must be [out, in]", weight.shape());
+  const std::int64_t out = weight.shape()[0], in = weight.shape()[1];
+  if (x.dim() == 0 || x.shape()[x.dim() - 1] != in)
+    fail("linear: the input's last size is not the weight's {} (input {}, weight {})", in, x.shape(),
+         weight.shape());
+  if (bias.defined() && bias.shape() != Shape{out})
+    fail("linear: the bias is {}; it must be [{}]", bias.shape(), out);
+  if (x.dim() == 2) return apply(ops::Linear{}, x, weight, bias);
+  std::int64_t rows = 1;
+  Dims sizes = x.shape();
+  for (int i = 0; i + 1 < x.dim(); ++i) rows *= sizes[i];
+  sizes[x.dim() - 1] = out;
+  return reshape(apply(ops::Linear{}, reshape(x, {rows, in}), weight, bias), sizes);
+}
+
+}  // namespace ebb

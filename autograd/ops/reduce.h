@@ -1,0 +1,188 @@
+// Reductions. Each works on a sorted list of dimensions, as the public functions make it.
+#pragma once
+
+#include <limits>
+
+#include "autograd/kernels/reduce.h"
+#include "autograd/ops/common.h"
+
+namespace ebb::ops {
+
+// What all reductions share: which dimensions go, and how a gradient comes back to them.
+struct Reduction {
+  Dims dims;
+  bool keepdim = false;
+
+  bool reduces(int dim) const {
+    for (const auto d : dims)
+      if (d == dim) return true;
+    return false;
+  }
+  // x's shape with sizes of 1 in place of what is reduced.
+  Shape kept(const Shape& shape) const {
+    Dims sizes = shape;
+    for (const auto dim : dims) sizes[static_cast<int>(dim)] = 1;
+    return Shape(sizes);
+  }
+  Shape result(const Shape& shape) const {
+    if (keepdim) return kept(shape);
+    Dims sizes;
+    for (int i = 0; i < shape.rank(); ++i)
+      if (!reduces(i)) sizes.push_back(shape[i]);
+    return Shape(sizes);
+  }
+  // How many elements make one.
+  std::int64_t count(const Shape& shape) const {
+    std::int64_t n = 1;
+    for (const auto dim : dims) n *= shape[static_cast<int>(dim)];
+    return n;
+  }
+  // Calls kernel(y) with y in x's rank.
+  void run(View y, const Shape& x, auto&& kernel) const {
+    const Shape shape = kept(x);
+    const Dims strides = contiguous_strides(shape);
+    kernel(View{y.data, &shape, &strides, y.dtype, true});
+  }
+  // A gradient, or an output, stretched over what was reduced.
+  Tensor stretched(const Tensor& g, const Shape& shape) const {
+    return expand(reshape(g, kept(shape)), shape);
+  }
+};
+
+template <class Op>
+Samples<Op> reduction_samples(Generator& random, const std::string& torch, Op op = {}, bool empty = true) {
+  const auto make = [&](Dims dims, bool keepdim, Shape shape, const std::string& arguments) {
+    op.dims = dims;
+    op.keepdim = keepdim;
+    return Sample<Op>{op, {draw_distinct(random, shape)}, fmt::format(fmt::runtime(torch), arguments)};
+  };
+  Samples<Op> samples{make({0, 1}, false, {3, 4}, "dim=(0, 1)"),
+                      make({1}, true, {2, 3, 2}, "dim=(1,), keepdim=True"),
+                      make({0}, false, {4, 3}, "dim=(0,)"), make({0, 2}, false, {2, 3, 4}, "dim=(0, 2)")};
+  if (empty) samples.push_back(make({0}, false, {3, 0}, "dim=(0,)"));
+  return samples;
+}
+
+// scale · Σ x; the mean is a sum with scale 1 / n.
+struct Sum : Reduction {
+  static constexpr std::string_view name = "sum";
+  double scale = 1;
+  Spec infer(const Tensor& x) const {
+    return {result(x.shape()), is_floating(x.dtype()) ? x.dtype() : int64};
+  }
+  void forward(View y, View x) const {
+    run(y, *x.shape, [&](View kept) { kernels::reduce(kernels::Reduce::sum, kept, x, scale); });
+  }
+  Tensor grad0(Grad g, ShapeOf<0> shape) const {
+    const Tensor part = stretched(g, shape);
+    return scale == 1 ? part : part * scale;
+  }
+  static Samples<Sum> samples(Generator& random) {
+    auto samples = reduction_samples<Sum>(random, "x[0].sum({})");
+    samples.push_back({{{{}, false}, 0.5}, {draw(random, {})}, "x[0] * 0.5"});
+    return samples;
+  }
+};
+
+// d/dx Σ(x - mean)² / d = 2 (x - mean) / d: the mean's own dependence cancels.
+struct Var : Reduction {
+  static constexpr std::string_view name = "var";
+  double correction = 1;
+  double divisor(const Shape& shape) const { return static_cast<double>(count(shape)) - correction; }
+  Spec infer(const Tensor& x) const {
+    require_floating(name, x);
+    return {result(x.shape()), x.dtype()};
+  }
+  void forward(View y, View x) const {
+    run(y, *x.shape, [&](View kept) { kernels::variance(kept, x, divisor(*x.shape)); });
+  }
+  Tensor grad0(Grad g, In<0> x) const {
+    return stretched(g, x.shape()) * (x - mean(x, dims, true)) * (2 / divisor(x.shape()));
+  }
+  static Samples<Var> samples(Generator& random) {
+    auto samples = reduction_samples<Var>(random, "x[0].var({})", {}, false);
+    samples.push_back({{{{0}, false}, 0}, {draw(random, {5})}, "x[0].var(dim=0, correction=0)"});
+    return samples;
+  }
+};
+
+// Equal extremes share the gradient evenly.
+inline Tensor among_extremes(const Reduction& r, Grad g, const Tensor& x, const Tensor& y) {
+  const Tensor mask = eq(x, r.stretched(y, x.shape())).to(g.dtype());
+  return r.stretched(g, x.shape()) * (mask / sum(mask, r.dims, true));
+}
+
+struct Amax : Reduction {
+  static constexpr std::string_view name = "amax";
+  Spec infer(const Tensor& x) const { return {result(x.shape()), x.dtype()}; }
+  void forward(View y, View x) const {
+    run(y, *x.shape, [&](View kept) { kernels::reduce(kernels::Reduce::amax, kept, x); });
+  }
+  Tensor grad0(Grad g, In<0> x, Out y) const { return among_extremes(*this, g, x, y); }
+  static Samples<Amax> samples(Generator& random) {
+    return reduction_samples<Amax>(random, "x[0].amax({})", {}, false);
+  }
+};
+
+struct Amin : Reduction {
+  static constexpr std::string_view name = "amin";
+  Spec infer(const Tensor& x) const { return {result(x.shape()), x.dtype()}; }
+  void forward(View y, View x) const {
+    run(y, *x.shape, [&](View kept) { kernels::reduce(kernels::Reduce::amin, kept, x); });
+  }
+  Tensor grad0(Grad g, In<0> x, Out y) const { return among_extremes(*this, g, x, y); }
+  static Samples<Amin> samples(Generator& random) {
+    return reduction_samples<Amin>(random, "x[0].amin({})", {}, false);
+  }
+};
+
+// d/dx = exp(x - y), the softmax. A row of -inf alone has y = -inf and gets 0.
+struct Logsumexp : Reduction {
+  static constexpr std::string_view name = "logsumexp";
+  Spec infer(const Tensor& x) const {
+    require_floating(name, x);
+    return {result(x.shape()), x.dtype()};
+  }
+  void forward(View y, View x) const {
+    run(y, *x.shape, [&](View kept) { kernels::logsumexp(kept, x); });
+  }
+  Tensor grad0(Grad g, In<0> x, Out y) const {
+    const Tensor finite = where(eq(y, -std::numeric_limits<double>::infinity()), zeros_like(y), y);
+    return stretched(g, x.shape()) * exp(x - stretched(finite, x.shape()));
+  }
+  static Samples<Logsumexp> samples(Generator& random) {
+    return reduction_samples<Logsumexp>(random, "torch.logsumexp(x[0], {})", {}, false);
+  }
+};
+
+// Indices along one dimension; no derivative.
+struct Argmax {
+  static constexpr std::string_view name = "argmax";
+  int dim = 0;
+  bool keepdim = false;
+  Reduction reduction() const { return {{dim}, keepdim}; }
+  Spec infer(const Tensor& x) const { return {reduction().result(x.shape()), int64}; }
+  void forward(View y, View x) const {
+    reduction().run(y, *x.shape, [&](View kept) { kernels::argmax(kept, x, dim); });
+  }
+  static Samples<Argmax> samples(Generator& random) {
+    return {{{1, false}, {draw_distinct(random, {3, 4})}, "x[0].argmax(dim=1)"},
+            {{0, true}, {draw_distinct(random, {4, 3})}, "x[0].argmax(dim=0, keepdim=True)"}};
+  }
+};
+
+struct Argmin {
+  static constexpr std::string_view name = "argmin";
+  int dim = 0;
+  bool keepdim = false;
+  Reduction reduction() const { return {{dim}, keepdim}; }
+  Spec infer(const Tensor& x) const { return {reduction().result(x.shape()), int64}; }
+  void forward(View y, View x) const {
+    reduction().run(y, *x.shape, [&](View kept) { kernels::argmin(kept, x, dim); });
+  }
+  static Samples<Argmin> samples(Generator& random) {
+    return {{{1, false}, {draw_distinct(random, {3, 4})}, "x[0].argmin(dim=1)"}};
+  }
+};
+
+}  // namespace ebb::ops
