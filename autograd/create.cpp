@@ -52,8 +52,7 @@ Tensor arange(double start, double end, double step, const TensorOptions& option
     fail("arange: from {} to {} in steps of {} never arrives; step must be finite, not 0 and lead to the end",
          start, end, step);
   const Dtype usual = is_whole(start) && is_whole(end) && is_whole(step) ? int64 : float32;
-  Tensor x =
-      empty({static_cast<std::int64_t>(std::ceil((end - start) / step))}, options.dtype.value_or(usual));
+  Tensor x = empty({static_cast<std::int64_t>(std::ceil((end - start) / step))}, options.dtype.value_or(usual));
   kernels::arange(x.view(), start, step);
   return finished(std::move(x), options.requires_grad);
 }
@@ -76,23 +75,22 @@ Tensor eye(std::int64_t n, std::optional<std::int64_t> m, const TensorOptions& o
 }
 
 Tensor rand(const Shape& shape, const RandomOptions& options) {
-  return random_tensor(
-      "rand", shape, options, float32,
-      [](View y, std::uint64_t seed, std::uint64_t position) { kernels::uniform(y, seed, position, 0, 1); });
+  return random_tensor("rand", shape, options, float32, [](View y, std::uint64_t seed, std::uint64_t position) {
+    kernels::uniform(y, seed, position, 0, 1);
+  });
 }
 
 Tensor randn(const Shape& shape, const RandomOptions& options) {
-  return random_tensor(
-      "randn", shape, options, float32,
-      [](View y, std::uint64_t seed, std::uint64_t position) { kernels::normal(y, seed, position, 0, 1); });
+  return random_tensor("randn", shape, options, float32, [](View y, std::uint64_t seed, std::uint64_t position) {
+    kernels::normal(y, seed, position, 0, 1);
+  });
 }
 
 Tensor randint(std::int64_t low, std::int64_t high, const Shape& shape, const RandomOptions& options) {
   if (low >= high) fail("randint: no integer from {} to below {}", low, high);
-  return random_tensor("randint", shape, options, int64,
-                       [&](View y, std::uint64_t seed, std::uint64_t position) {
-                         kernels::randint(y, seed, position, low, high);
-                       });
+  return random_tensor("randint", shape, options, int64, [&](View y, std::uint64_t seed, std::uint64_t position) {
+    kernels::randint(y, seed, position, low, high);
+  });
 }
 
 Tensor bernoulli(double p, const Shape& shape, const RandomOptions& options) {

@@ -45,8 +45,7 @@ Tensor randint(std::int64_t low, std::int64_t high, const Shape& shape,
                const RandomOptions& options = {});  // [low, high), int64
 Tensor randperm(std::int64_t n,
                 const RandomOptions& options = {});  // 0 … n - 1 in random order, int64 (Fisher, Yates)
-Tensor bernoulli(double p, const Shape& shape,
-                 const RandomOptions& options = {});  // 1 with probability p, else 0
+Tensor bernoulli(double p, const Shape& shape, const RandomOptions& options = {});  // 1 with probability p, else 0
 
 // Of the shape and dtype of x; not of its history.
 Tensor zeros_like(const Tensor& x);
@@ -94,10 +93,8 @@ struct Braces {
     if (sizes.rank() == depth) sizes.push_back(size);
     if (sizes[depth] != size) ragged(depth, sizes[depth], size);
     for (const auto& item : list) {
-      if constexpr (Number<T>)
-        values.push_back(static_cast<C>(item));
-      else
-        read(item, depth + 1);
+      if constexpr (Number<T>) values.push_back(static_cast<C>(item));
+      else read(item, depth + 1);
     }
   }
 };

@@ -134,12 +134,9 @@ class Pass final : public GradSink {
     const Spec& spec = edge.node->outputs()[edge.output];
     if (gradient.shape() != spec.shape || gradient.dtype() != spec.dtype) wrong_gradient(edge, gradient);
     Tensor& sum = reach(edge);
-    if (!sum.defined())
-      sum = std::move(gradient);
-    else if (!thread_state.recording && sum.is_exclusive())
-      kernels::add_into(sum.view(), gradient.view());
-    else
-      sum = sum + gradient;
+    if (!sum.defined()) sum = std::move(gradient);
+    else if (!thread_state.recording && sum.is_exclusive()) kernels::add_into(sum.view(), gradient.view());
+    else sum = sum + gradient;
   }
 
   View slot(const Edge& edge) override {
@@ -166,10 +163,8 @@ class Pass final : public GradSink {
   Slot& slot_of(Node* node) {
     if (Slot* known = find(node)) return *known;
     const auto index = static_cast<std::uint32_t>(s_.slots.size());
-    if (marks(node))
-      node->mark = {run_, index};
-    else
-      s_.unmarked.emplace(node, index);
+    if (marks(node)) node->mark = {run_, index};
+    else s_.unmarked.emplace(node, index);
     s_.slots.push_back({node, static_cast<std::uint32_t>(s_.gradients.size())});
     s_.gradients.resize(s_.gradients.size() + node->outputs().size());
     return s_.slots.back();
@@ -196,9 +191,8 @@ class Pass final : public GradSink {
     if (restricted_ && !slot.leads) return;
     Node& node = *slot.node;
     if (node.is_freed())
-      fail(
-          "backward: the graph of {} was freed by an earlier backward; pass .retain_graph = true to that one",
-          node.name());
+      fail("backward: the graph of {} was freed by an earlier backward; pass .retain_graph = true to that one",
+           node.name());
     running_ = &node;
     // Moved out, so that nobody else holds them while the node runs; a target's stay, for gradient().
     std::array<Tensor, kMostOutputs> own;
@@ -229,8 +223,8 @@ class Pass final : public GradSink {
 
   [[noreturn]] void wrong_gradient(const Edge& edge, const Tensor& gradient) const {
     const Spec& spec = edge.node->outputs()[edge.output];
-    fail("{}: its gradient is {}, but the input is {} {}; correct gradN",
-         running_ ? running_->name() : "backward", describe(gradient), spec.dtype, spec.shape);
+    fail("{}: its gradient is {}, but the input is {} {}; correct gradN", running_ ? running_->name() : "backward",
+         describe(gradient), spec.dtype, spec.shape);
   }
 
   static constexpr std::size_t kMostOutputs = 8;
@@ -248,8 +242,8 @@ Tensor seed(const char* caller, const Tensor& output, const Tensor& given) {
          caller, describe(output));
   if (!given.defined()) {
     if (output.numel() != 1)
-      fail("{}: the output is {}, not a single element; give its gradient, or sum() or mean() it first",
-           caller, describe(output));
+      fail("{}: the output is {}, not a single element; give its gradient, or sum() or mean() it first", caller,
+           describe(output));
     return ones(output.shape(), {.dtype = output.dtype()});
   }
   if (given.shape() != output.shape() || given.dtype() != output.dtype())
@@ -293,8 +287,7 @@ std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor
     fail("grad: {} outputs, but {} grad_outputs; give one each", outputs.size(), options.grad_outputs.size());
   std::vector<Tensor> seeds;
   for (std::size_t i = 0; i < outputs.size(); ++i)
-    seeds.push_back(
-        seed("grad", outputs[i], options.grad_outputs.empty() ? Tensor() : options.grad_outputs[i]));
+    seeds.push_back(seed("grad", outputs[i], options.grad_outputs.empty() ? Tensor() : options.grad_outputs[i]));
   for (std::size_t i = 0; i < inputs.size(); ++i)
     if (!inputs[i].requires_grad())
       fail("grad: input {} ({}) does not require grad; call set_requires_grad() before computing with it", i,
@@ -315,13 +308,11 @@ std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor
   return gradients;
 }
 
-std::vector<Tensor> grad(const Tensor& output, std::initializer_list<Tensor> inputs,
-                         const GradOptions& options) {
+std::vector<Tensor> grad(const Tensor& output, std::initializer_list<Tensor> inputs, const GradOptions& options) {
   return grad(std::span(&output, 1), std::span(inputs.begin(), inputs.size()), options);
 }
 
-std::vector<Tensor> grad(const Tensor& output, const std::vector<Tensor>& inputs,
-                         const GradOptions& options) {
+std::vector<Tensor> grad(const Tensor& output, const std::vector<Tensor>& inputs, const GradOptions& options) {
   return grad(std::span(&output, 1), std::span<const Tensor>(inputs), options);
 }
 
@@ -349,8 +340,8 @@ namespace detail {
 // Note [Fused operations]: a fused gradient is not recorded, so create_graph computes the outputs again in
 // primitive operations and differentiates those. It does so on aliases of the inputs: one input may have been
 // computed from another, and only this operation's own dependence counts here.
-void backward_by_reference(const Reference& reference, std::span<const Tensor> inputs,
-                           std::span<const Edge> edges, std::span<const Tensor> gradients, GradSink& sink) {
+void backward_by_reference(const Reference& reference, std::span<const Tensor> inputs, std::span<const Edge> edges,
+                           std::span<const Tensor> gradients, GradSink& sink) {
   std::vector<Tensor> x(inputs.begin(), inputs.end()), wanted;
   std::vector<const Edge*> targets;
   for (std::size_t i = 0; i < x.size(); ++i) {

@@ -28,8 +28,7 @@ std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor
                          const GradOptions& options = {});
 std::vector<Tensor> grad(const Tensor& output, std::initializer_list<Tensor> inputs,
                          const GradOptions& options = {});
-std::vector<Tensor> grad(const Tensor& output, const std::vector<Tensor>& inputs,
-                         const GradOptions& options = {});
+std::vector<Tensor> grad(const Tensor& output, const std::vector<Tensor>& inputs, const GradOptions& options = {});
 Tensor grad(const Tensor& output, const Tensor& input, const GradOptions& options = {});
 
 // The names of those tensors that `output` was not computed from, or that do not require grad: what

@@ -74,8 +74,8 @@ void Saved::changed(std::string_view name, const char* what, int index) const {
 }
 
 void no_derivative(std::string_view name, int input) {
-  fail("{}: has no derivative with respect to input {}; detach() that input if its gradient is not needed",
-       name, input);
+  fail("{}: has no derivative with respect to input {}; detach() that input if its gradient is not needed", name,
+       input);
 }
 
 Tensor with_edge(const Tensor& saved, Node* node, std::uint32_t output) {

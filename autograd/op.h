@@ -13,27 +13,23 @@
 //   Tensor mul(const Tensor& a, const Tensor& b) { return apply(Mul{}, a, b); }
 //
 // infer     shapes and dtypes of the outputs (a Spec, or std::array<Spec, K> for K outputs), or an Error.
-// forward   fills the outputs. View operations have `Layout layout(const Tensor& x) const` instead of both:
-// their
+// forward   fills the outputs. View operations have `Layout layout(const Tensor& x) const` instead of both: their
 //           output is the input's memory.
-// gradN     dL/d(input N) from g = dL/d(output), in differentiable operations, so that higher orders are
-// free. Its
-//           other parameters say what is saved, and are read at compile time: In<i> (input i), Out (the
-//           output, or Output<j>), ShapeOf<i>. With K outputs the first parameter is Grads. Only the
-//           gradients that somebody wants are run. An input without gradN has no derivative: asking for it is
-//           an Error.
-// grads     instead of gradN, where one kernel gives them all: `std::array<Tensor, N> grads(Wanted, Grad, …)
-// const`;
+// gradN     dL/d(input N) from g = dL/d(output), in differentiable operations, so that higher orders are free. Its
+//           other parameters say what is saved, and are read at compile time: In<i> (input i), Out (the output, or
+//           Output<j>), ShapeOf<i>. With K outputs (`static constexpr int outputs = K`) the first parameter is
+//           Grads. Only the gradients that somebody wants are run. An input without gradN has no derivative: asking
+//           for it is an Error.
+// grads     instead of gradN, where one kernel gives them all: `std::array<Tensor, N> grads(Wanted, Grad, …) const`;
 //           those not wanted may stay undefined.
-// addN      optional: adds the gradient into a slot that exists already, for operations that read a part of
-// input N. reference optional: the outputs in primitive operations, for a gradN that is fused and not itself
-// differentiable:
-//           create_graph differentiates this instead, and the tests compare the two.
-// samples   what the tests run: without it apply() does not compile. Costs a program nothing: only the tests
-// refer
-//           to it.
+// addN      optional: adds the gradient into a slot that exists already, for operations that read a part of input N:
+//           `void addN(View slot, Grad g, …) const`.
+// reference optional: the outputs in primitive operations, for a gradient that is fused and not itself
+//           differentiable: create_graph differentiates this instead, and the tests compare the two.
+// samples   what the tests run: without it apply() does not compile. Costs a program nothing: only tests refer to it.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <concepts>
 #include <span>
@@ -82,8 +78,8 @@ constexpr std::uint32_t grad_mask(std::integer_sequence<int, I...>) {
   return ((has_grad<Op, I> ? 1u << I : 0u) | ... | 0u);
 }
 template <class Op, int N>
-inline OpInfo info{Op::name, N, outputs_of<Op>(),
-                   grad_mask<Op>(std::make_integer_sequence < int, N<0 ? 0 : N>()), HasReference<Op>};
+inline OpInfo info{Op::name, N, outputs_of<Op>(), grad_mask<Op>(std::make_integer_sequence<int, std::max(N, 0)>()),
+                   HasReference<Op>};
 template <class Op, int N>
 inline const bool registered = register_op(info<Op, N>);
 
@@ -96,8 +92,8 @@ concept HasSamples = requires(Generator& random) {
 
 // Runs `op` on `inputs` and, if recording is on and one of them requires grad, records it. An undefined input
 // is one that was left out (a bias). Returns the output, or std::array<Tensor, K> of K outputs.
-template <class Op, class... T>
-requires(std::derived_from<T, Tensor>&&...) auto apply(const Op& op, const T&... inputs) {
+template <class Op, std::derived_from<Tensor>... T>
+auto apply(const Op& op, const T&... inputs) {
   static_assert(detail::HasSamples<Op>,
                 "an operation needs `static Samples<Op> samples(Generator&)`: see autograd/op.h");
   constexpr int N = sizeof...(T), K = detail::outputs_of<Op>();
@@ -125,10 +121,8 @@ requires(std::derived_from<T, Tensor>&&...) auto apply(const Op& op, const T&...
       for (std::uint32_t j = 0; j < K; ++j) detail::attach(outputs[j], node, j);
     }
   }
-  if constexpr (K == 1)
-    return std::move(outputs[0]);
-  else
-    return outputs;
+  if constexpr (K == 1) return std::move(outputs[0]);
+  else return outputs;
 }
 
 // The same for operations on any number of tensors: infer(span<const Tensor>), forward(View, span<const

@@ -60,9 +60,8 @@ namespace detail {
 
 template <class Op, int I>
 constexpr auto grad_of() {
-#define EBB_GRAD(i)                                   \
-  if constexpr (I == i && requires { &Op::grad##i; }) \
-    return &Op::grad##i;                              \
+#define EBB_GRAD(i)                                                        \
+  if constexpr (I == i && requires { &Op::grad##i; }) return &Op::grad##i; \
   else
   EBB_GRAD(0)
   EBB_GRAD(1) EBB_GRAD(2) EBB_GRAD(3) EBB_GRAD(4) EBB_GRAD(5) EBB_GRAD(6) EBB_GRAD(7) return nullptr;
@@ -71,9 +70,8 @@ constexpr auto grad_of() {
 
 template <class Op, int I>
 constexpr auto add_of() {
-#define EBB_ADD(i)                                   \
-  if constexpr (I == i && requires { &Op::add##i; }) \
-    return &Op::add##i;                              \
+#define EBB_ADD(i)                                                       \
+  if constexpr (I == i && requires { &Op::add##i; }) return &Op::add##i; \
   else
   EBB_ADD(0) EBB_ADD(1) EBB_ADD(2) EBB_ADD(3) return nullptr;
 #undef EBB_ADD
@@ -127,10 +125,8 @@ requires(std::is_same_v<First, View> ||
 
 template <class Op>
 constexpr auto grads_of() {
-  if constexpr (HasGrads<Op>)
-    return &Op::grads;
-  else
-    return nullptr;
+  if constexpr (HasGrads<Op>) return &Op::grads;
+  else return nullptr;
 }
 
 template <class Op>
@@ -144,10 +140,8 @@ concept IsView = requires {
 
 template <class Op>
 constexpr int outputs_of() {
-  if constexpr (requires { Op::outputs; })
-    return Op::outputs;
-  else
-    return 1;
+  if constexpr (requires { Op::outputs; }) return Op::outputs;
+  else return 1;
 }
 
 // Does backward of input G need input I (output J)?
@@ -205,8 +199,8 @@ Tensor with_edge(const Tensor& saved, Node* node, std::uint32_t output);
 
 // Gradients by differentiating the reference: see Note [Fused operations] in engine.cpp.
 using Reference = std::function<std::vector<Tensor>(std::span<const Tensor>)>;
-void backward_by_reference(const Reference& reference, std::span<const Tensor> inputs,
-                           std::span<const Edge> edges, std::span<const Tensor> gradients, GradSink& sink);
+void backward_by_reference(const Reference& reference, std::span<const Tensor> inputs, std::span<const Edge> edges,
+                           std::span<const Tensor> gradients, GradSink& sink);
 
 template <class Op, int N>
 class OpNode final : public Node {
@@ -224,10 +218,8 @@ class OpNode final : public Node {
   void backward(std::span<const Tensor> gradients, GradSink& sink) override {
     if constexpr (HasReference<Op>)
       if (thread_state.recording) return by_reference(gradients, sink, std::make_integer_sequence<int, N>());
-    if constexpr (HasGrads<Op>)
-      all_inputs(gradients, sink);
-    else
-      each_input(gradients, sink, std::make_integer_sequence<int, N>());
+    if constexpr (HasGrads<Op>) all_inputs(gradients, sink);
+    else each_input(gradients, sink, std::make_integer_sequence<int, N>());
   }
 
   void free_saved() override {
@@ -246,12 +238,10 @@ class OpNode final : public Node {
 
   template <int G, int... I>
   void save_for([[maybe_unused]] const std::array<Tensor, kOutputs>& outputs,
-                [[maybe_unused]] const std::array<const Tensor*, N>& inputs,
-                std::integer_sequence<int, I...>) {
+                [[maybe_unused]] const std::array<const Tensor*, N>& inputs, std::integer_sequence<int, I...>) {
     if (!edge_[at(G)].node) return;
     ((asks_input<Op, G>(I) ? in_[at(I)].keep(*inputs[at(I)]) : void()), ...);
-    if constexpr (asks_shapes<Op, G>)
-      shapes_ = {inputs[at(I)]->defined() ? inputs[at(I)]->shape() : Shape()...};
+    if constexpr (asks_shapes<Op, G>) shapes_ = {inputs[at(I)]->defined() ? inputs[at(I)]->shape() : Shape()...};
     for (int j = 0; j < kOutputs; ++j)
       if (asks_output<Op, G>(j) && out_[at(j)].empty()) out_[at(j)].keep(outputs[at(j)].detach());
   }
@@ -284,8 +274,7 @@ class OpNode final : public Node {
   Tensor call(R (Op::*gradient)(G, A...) const, std::span<const Tensor> g) {
     if constexpr (std::is_same_v<G, Grads>)
       return (op_.*gradient)(Grads{g}, argument<std::remove_cvref_t<A>>()...);
-    else
-      return (op_.*gradient)(g[0], argument<std::remove_cvref_t<A>>()...);
+    else return (op_.*gradient)(g[0], argument<std::remove_cvref_t<A>>()...);
   }
   template <class... A>
   void call(void (Op::*add)(View, Grad, A...) const, View slot, std::span<const Tensor> g) {
@@ -296,8 +285,7 @@ class OpNode final : public Node {
   R call(R (Op::*all)(Wanted, G, A...) const, Wanted wanted, std::span<const Tensor> g) {
     if constexpr (std::is_same_v<G, Grads>)
       return (op_.*all)(wanted, Grads{g}, argument<std::remove_cvref_t<A>>()...);
-    else
-      return (op_.*all)(wanted, g[0], argument<std::remove_cvref_t<A>>()...);
+    else return (op_.*all)(wanted, g[0], argument<std::remove_cvref_t<A>>()...);
   }
 
   void all_inputs(std::span<const Tensor> gradients, GradSink& sink) {
@@ -318,20 +306,16 @@ class OpNode final : public Node {
     if constexpr (has_add<Op, I>) {
       if (!thread_state.recording) return call(add_of<Op, I>(), sink.slot(edge_[at(I)]), gradients);
     }
-    if constexpr (has_grad<Op, I>)
-      sink.put(edge_[at(I)], call(grad_of<Op, I>(), gradients));
-    else
-      no_derivative(Op::name, I);
+    if constexpr (has_grad<Op, I>) sink.put(edge_[at(I)], call(grad_of<Op, I>(), gradients));
+    else no_derivative(Op::name, I);
   }
 
   template <int... I>
   void by_reference(std::span<const Tensor> gradients, GradSink& sink, std::integer_sequence<int, I...>) {
     const std::array<Tensor, N> inputs{saved_input<I>()...};
     const Reference reference = [this](std::span<const Tensor> x) {
-      if constexpr (kOutputs == 1)
-        return std::vector<Tensor>{op_.reference(x[at(I)]...)};
-      else
-        return std::apply([](auto&&... y) { return std::vector<Tensor>{y...}; }, op_.reference(x[at(I)]...));
+      if constexpr (kOutputs == 1) return std::vector<Tensor>{op_.reference(x[at(I)]...)};
+      else return std::apply([](auto&&... y) { return std::vector<Tensor>{y...}; }, op_.reference(x[at(I)]...));
     };
     backward_by_reference(reference, inputs, edge_, gradients, sink);
   }

@@ -178,8 +178,7 @@ struct Conv2dOptions {
 };
 // Cross-correlation. weight [out, c / groups, kh, kw], bias [out] or undefined → [n, out, oh, ow],
 // oh = ⌊(h + 2 padding - dilation (kh - 1) - 1) / stride⌋ + 1.
-Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
-              const Conv2dOptions& options = {});
+Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, const Conv2dOptions& options = {});
 
 struct Pool2dOptions {
   std::optional<Size2> stride = {};  // left out: the kernel's size
@@ -204,8 +203,8 @@ Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& 
 // statistics, which also update running_mean and running_var [c], if defined, in place: r = (1 - momentum) r
 // + momentum batch, with the unbiased variance. Otherwise with the running ones.
 Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var,
-                  const Tensor& weight = {}, const Tensor& bias = {}, bool training = false,
-                  double momentum = 0.1, double eps = 1e-5);
+                  const Tensor& weight = {}, const Tensor& bias = {}, bool training = false, double momentum = 0.1,
+                  double eps = 1e-5);
 
 // -- losses
 
@@ -216,7 +215,7 @@ Tensor l1_loss(const Tensor& input, const Tensor& target,
                Reduction reduction = Reduction::mean);  // |input - target|
 
 struct ClassLossOptions {
-  Tensor weight = {};  // [classes]: of each class; the mean divides by the sum of the weights used
+  Tensor weight = {};                // [classes]: of each class; the mean divides by the sum of the weights used
   std::int64_t ignore_index = -100;  // targets that do not count; if none counts, the mean is NaN, as 0 / 0
   double label_smoothing = 0;        // cross_entropy: target (1 - ε) + ε / classes
   Reduction reduction = Reduction::mean;

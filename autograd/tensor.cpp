@@ -56,8 +56,8 @@ void TensorImpl::destroy(TensorImpl* impl) noexcept {
 
 namespace {
 
-Ref<TensorImpl> make_impl(Ref<Buffer> buffer, void* data, const Shape& shape, const Dims& strides,
-                          Dtype dtype, bool contiguous) {
+Ref<TensorImpl> make_impl(Ref<Buffer> buffer, void* data, const Shape& shape, const Dims& strides, Dtype dtype,
+                          bool contiguous) {
   auto* impl = new (memory::allocate(sizeof(TensorImpl))) TensorImpl;
   impl->buffer = std::move(buffer);
   impl->data = data;
@@ -89,8 +89,8 @@ Tensor from_blob(void* data, const Shape& shape, Dtype dtype, std::function<void
     fail("from_blob: the data pointer is null, but the shape is {}", shape);
   if (reinterpret_cast<std::uintptr_t>(data) % static_cast<std::uintptr_t>(size_of(dtype)) != 0)
     fail("from_blob: the data is not aligned for {}; align it to {} bytes", dtype, size_of(dtype));
-  auto buffer = detail::Buffer::wrap(data, static_cast<std::size_t>(shape.numel() * size_of(dtype)),
-                                     std::move(deleter));
+  auto buffer =
+      detail::Buffer::wrap(data, static_cast<std::size_t>(shape.numel() * size_of(dtype)), std::move(deleter));
   return Tensor(detail::make_impl(std::move(buffer), data, shape, contiguous_strides(shape), dtype, true));
 }
 
@@ -104,8 +104,8 @@ std::int64_t Tensor::size(int dim) const {
 
 void Tensor::check_dtype(Dtype asked) const {
   if (dtype() != asked)
-    fail("data: asked for {}, but the tensor is {}; ask for that, or convert it by to({})", asked,
-         describe(*this), asked);
+    fail("data: asked for {}, but the tensor is {}; ask for that, or convert it by to({})", asked, describe(*this),
+         asked);
 }
 
 namespace {
@@ -140,8 +140,7 @@ template std::vector<bool> Tensor::to_vector() const;
 
 double Tensor::item() const {
   check_single(*this);
-  return visit(dtype(),
-               [&]<class T>(T*) { return static_cast<double>(*static_cast<const T*>(impl().data)); });
+  return visit(dtype(), [&]<class T>(T*) { return static_cast<double>(*static_cast<const T*>(impl().data)); });
 }
 
 std::int64_t Tensor::item_int64() const {
@@ -178,9 +177,8 @@ std::string_view Tensor::grad_fn() const { return is_leaf() ? std::string_view()
 
 Tensor Tensor::grad() const {
   if (!is_leaf())
-    fail(
-        "grad: the tensor was computed by {}; only leaves keep gradients, use ebb::grad() or register_hook()",
-        grad_fn());
+    fail("grad: the tensor was computed by {}; only leaves keep gradients, use ebb::grad() or register_hook()",
+         grad_fn());
   return requires_grad() ? static_cast<Leaf*>(impl().edge.node.get())->grad : Tensor();
 }
 

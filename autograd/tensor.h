@@ -37,9 +37,8 @@ struct Buffer final : Counted {
   std::size_t bytes = 0;
   std::size_t block_bytes = 0;  // of this header, with small data in it
   std::uint32_t version = 0;
-  const char* writer = nullptr;  // the operation that wrote last
-  std::unique_ptr<std::function<void(void*)>>
-      foreign;  // set for memory that is not ebb's: how to give it back
+  const char* writer = nullptr;                         // the operation that wrote last
+  std::unique_ptr<std::function<void(void*)>> foreign;  // set for memory that is not ebb's: how to give it back
 
   static Ref<Buffer> make(std::size_t bytes);
   static Ref<Buffer> wrap(void* data, std::size_t bytes, std::function<void(void*)> deleter);
@@ -77,8 +76,7 @@ struct Spec {
 // (autograd/ops.h).
 class Tensor {
  public:
-  Tensor() =
-      default;  // undefined: no array. Everything but defined(), assignment and destruction is an Error
+  Tensor() = default;  // undefined: no array. Everything but defined(), assignment and destruction is an Error
 
   bool defined() const { return static_cast<bool>(p_); }
   const Shape& shape() const { return impl().shape; }

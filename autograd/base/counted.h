@@ -7,17 +7,17 @@
 
 namespace ebb {
 
-// Note [Counting without atomics]: biased reference counting (Choi, Shull, Torrellas: Biased Reference Counting;
-// PACT 2018). A graph is nearly always built, differentiated and freed by one thread, so an object has an owner, the
-// thread that made it, and two counts: `local_`, touched by the owner alone with plain instructions, and `shared_`,
-// atomic, for all other threads. The number of handles is their sum; a handle may be counted by one thread and
-// dropped by another, so each count alone may be anything.
+// Note [Counting without atomics]: biased reference counting (Choi, Shull, Torrellas: Biased Reference
+// Counting; PACT 2018). A graph is nearly always built, differentiated and freed by one thread, so an object
+// has an owner, the thread that made it, and two counts: `local_`, touched by the owner alone with plain
+// instructions, and `shared_`, atomic, for all other threads. The number of handles is their sum; a handle may
+// be counted by one thread and dropped by another, so each count alone may be anything.
 //
 // The owner frees when its count reaches 0 and no other thread holds a handle. Otherwise it merges: it gives up
-// ownership, and from then on `shared_` is the whole truth. Another thread that would take `shared_` below 0 cannot
-// know whether the object is dead, so it puts it into the owner's inbox, together with its handle; the owner merges it
-// when it next makes a tensor or runs backward, or when it ends. Objects of a thread that has ended are merged
-// by whoever finds them.
+// ownership, and from then on `shared_` is the whole truth. Another thread that would take `shared_` below 0
+// cannot know whether the object is dead, so it puts it into the owner's inbox, together with its handle; the
+// owner merges it when it next makes a tensor or runs backward, or when it ends. Objects of a thread that has
+// ended are merged by whoever finds them.
 class Counted {
  public:
   Counted(const Counted&) = delete;
@@ -40,7 +40,7 @@ class Counted {
   friend void merge_returned_objects();
   using Destroy = void (*)(Counted*);
 
-  static constexpr std::int32_t kMerged = 1, kQueued = 2, kOne = 4;  // flags and unit of shared_
+  static constexpr std::int32_t kMerged = 1, kQueued = 2, kOne = 4;          // flags and unit of shared_
   static constexpr std::uint32_t kEnded = 0xffffffff, kNobody = 0xfffffffe;  // beside the threads' ids
   static inline constinit thread_local std::uint32_t thread_id_ = 0;
   static inline constinit thread_local std::atomic<bool>* returned_ = nullptr;  // set: the inbox holds something
@@ -55,9 +55,7 @@ class Counted {
     if (--local_ != 0) return false;
     return shared_.load(std::memory_order_acquire) == 0 || merge(0);
   }
-  bool unique() const noexcept {
-    return is_mine() && local_ == 1 && shared_.load(std::memory_order_acquire) == 0;
-  }
+  bool unique() const noexcept { return is_mine() && local_ == 1 && shared_.load(std::memory_order_acquire) == 0; }
   void disown() noexcept {
     if (is_mine()) merge(0);
   }

@@ -35,18 +35,12 @@ constexpr bool is_floating(Dtype dtype) { return dtype == Dtype::float32 || dtyp
 template <class T>
 constexpr Dtype dtype_of() {
   using U = std::remove_cv_t<T>;
-  if constexpr (std::is_same_v<U, float>)
-    return Dtype::float32;
-  else if constexpr (std::is_same_v<U, double>)
-    return Dtype::float64;
-  else if constexpr (std::is_same_v<U, bool>)
-    return Dtype::bool_;
-  else if constexpr (std::is_same_v<U, std::uint8_t>)
-    return Dtype::uint8;
-  else if constexpr (std::is_integral_v<U> && std::is_signed_v<U> && sizeof(U) == 8)
-    return Dtype::int64;
-  else if constexpr (std::is_integral_v<U> && std::is_signed_v<U> && sizeof(U) == 4)
-    return Dtype::int32;
+  if constexpr (std::is_same_v<U, float>) return Dtype::float32;
+  else if constexpr (std::is_same_v<U, double>) return Dtype::float64;
+  else if constexpr (std::is_same_v<U, bool>) return Dtype::bool_;
+  else if constexpr (std::is_same_v<U, std::uint8_t>) return Dtype::uint8;
+  else if constexpr (std::is_integral_v<U> && std::is_signed_v<U> && sizeof(U) == 8) return Dtype::int64;
+  else if constexpr (std::is_integral_v<U> && std::is_signed_v<U> && sizeof(U) == 4) return Dtype::int32;
   else
     static_assert(sizeof(U) == 0,
                   "ebb has no dtype for this type: use float, double, int64, int32, uint8 or bool");

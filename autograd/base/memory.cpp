@@ -41,8 +41,7 @@ constexpr std::size_t kLocalClasses = kSmallClasses + 8 * 5;
 
 constexpr std::size_t class_of(std::size_t bytes) {
   if (bytes <= kSmall) return bytes == 0 ? 0 : (bytes - 1) / kStep;
-  const auto power =
-      static_cast<std::size_t>(std::bit_width(bytes - 1) - 1);  // 2^power < bytes <= 2^(power + 1)
+  const auto power = static_cast<std::size_t>(std::bit_width(bytes - 1) - 1);  // 2^power < bytes <= 2^(power + 1)
   const std::size_t step = (bytes - 1 - (std::size_t{1} << power)) >> (power - 3);
   return kSmallClasses + 8 * (power - 10) + step;
 }

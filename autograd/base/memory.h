@@ -18,8 +18,7 @@ void release(void* block, std::size_t bytes) noexcept;
 struct Stats {
   std::int64_t live_bytes = 0;   // handed out and not yet released
   std::int64_t live_blocks = 0;  //
-  std::int64_t peak_bytes =
-      0;  // largest live_bytes of blocks above 32 KB since reset_peak(), plus small ones now
+  std::int64_t peak_bytes = 0;  // largest live_bytes of blocks above 32 KB since reset_peak(), plus small ones now
   std::int64_t cached_bytes = 0;  // large blocks kept for reuse
   std::int64_t allocations = 0;   // calls of allocate()
   std::int64_t system_calls = 0;  // of them, how many asked the system for memory

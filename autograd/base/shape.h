@@ -42,13 +42,11 @@ class Dims {
   }
   void insert(int at, std::int64_t value) {
     push_back(value);
-    for (int i = rank_ - 1; i > at; --i)
-      d_[static_cast<std::size_t>(i)] = d_[static_cast<std::size_t>(i - 1)];
+    for (int i = rank_ - 1; i > at; --i) d_[static_cast<std::size_t>(i)] = d_[static_cast<std::size_t>(i - 1)];
     (*this)[at] = value;
   }
   void erase(int at) {
-    for (int i = at; i + 1 < rank_; ++i)
-      d_[static_cast<std::size_t>(i)] = d_[static_cast<std::size_t>(i + 1)];
+    for (int i = at; i + 1 < rank_; ++i) d_[static_cast<std::size_t>(i)] = d_[static_cast<std::size_t>(i + 1)];
     --rank_;
   }
 

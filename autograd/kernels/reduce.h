@@ -6,13 +6,19 @@
 namespace ebb::kernels {
 
 // y has x's rank; a dimension of y is x's, or 1 where x is reduced. Empty reductions give sum 0, amax -inf,
-// amin inf. NaN wins in amax and amin. sum of bool and integers is int64; otherwise y has x's dtype.
+// amin inf (for integers, the limits of their type). NaN wins in amax and amin. sum of bool and integers is int64; otherwise y has x's dtype.
 // Float sums are blocked (error grows like log n, not n). `scale` multiplies sums (mean = 1/n).
 enum class Reduce : std::uint8_t { sum, amax, amin };
 void reduce(Reduce f, View y, View x, double scale = 1);
 
-// Variance over the reduced dimensions, in two passes: sum (x - mean)² / divisor. float32 or float64.
-void variance(View y, View x, double divisor);
+// Mean and variance over the reduced dimensions, in two passes: sum (x - mean)² / divisor. float32 or float64;
+// `mean` has the strides of `variance`, its data may be null.
+void mean_variance(View mean, View variance, View x, double divisor);
+inline void variance(View y, View x, double divisor) {
+  View mean = y;
+  mean.data = nullptr;
+  mean_variance(mean, y, x, divisor);
+}
 
 // y = int64 index, along `dim`, of the largest (smallest) element; the first of equals; a NaN wins.
 void argmax(View y, View x, int dim);

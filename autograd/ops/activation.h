@@ -30,9 +30,7 @@ struct Tanh {
   Spec infer(const Tensor& x) const { return floating_spec(name, x); }
   void forward(View y, View x) const { kernels::unary(Unary::tanh, y, x); }
   Tensor grad0(Grad g, Out y) const { return apply(TanhBackward{}, y, g); }
-  static Samples<Tanh> samples(Generator& random) {
-    return unary_samples(random, Tanh{}, "torch.tanh(x[0])");
-  }
+  static Samples<Tanh> samples(Generator& random) { return unary_samples(random, Tanh{}, "torch.tanh(x[0])"); }
 };
 
 struct SigmoidBackward {
@@ -70,9 +68,7 @@ struct LeakyReluBackward {
   static Samples<LeakyReluBackward> samples(Generator& random) {
     return {
         {{0}, {draw_distinct(random, {3, 4}), draw(random, {3, 4})}, "torch.where(x[0] > 0, x[1], 0 * x[1])"},
-        {{0.1},
-         {draw_distinct(random, {3, 4}), draw(random, {3, 4})},
-         "torch.where(x[0] > 0, x[1], 0.1 * x[1])"}};
+        {{0.1}, {draw_distinct(random, {3, 4}), draw(random, {3, 4})}, "torch.where(x[0] > 0, x[1], 0.1 * x[1])"}};
   }
 };
 
@@ -193,14 +189,11 @@ struct GeluOp {
   static constexpr std::string_view name = "gelu";
   Gelu form = Gelu::erf;
   Spec infer(const Tensor& x) const { return floating_spec(name, x); }
-  void forward(View y, View x) const {
-    kernels::unary(form == Gelu::erf ? Unary::gelu : Unary::gelu_tanh, y, x);
-  }
+  void forward(View y, View x) const { kernels::unary(form == Gelu::erf ? Unary::gelu : Unary::gelu_tanh, y, x); }
   Tensor grad0(Grad g, In<0> x) const { return apply(GeluBackward{form}, x, g); }
   static Samples<GeluOp> samples(Generator& random) {
     auto samples = unary_samples(random, GeluOp{}, "torch.nn.functional.gelu(x[0])");
-    samples.push_back(
-        {{Gelu::tanh}, {draw(random, {5})}, "torch.nn.functional.gelu(x[0], approximate='tanh')"});
+    samples.push_back({{Gelu::tanh}, {draw(random, {5})}, "torch.nn.functional.gelu(x[0], approximate='tanh')"});
     return samples;
   }
 };

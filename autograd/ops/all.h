@@ -23,10 +23,10 @@ using All =
     std::tuple<Add, Sub, Mul, Div, AddScalar, MulScalar, Pow, PowScalar,               // arithmetic.h
                Neg, Exp, Log, Sqrt, Rsqrt, Reciprocal, Square, Abs, Sign, Sin, Cos,    // pointwise.h
                Eq, Ne, Lt, Le, Gt, Ge, Where, Maximum, Minimum, Clamp, ClampBackward,  // compare.h
-               Tanh, TanhBackward, Sigmoid, SigmoidBackward, Relu, LeakyRelu, LeakyReluBackward, Elu,
-               EluBackward, Softplus, SoftplusBackward, GeluOp, GeluBackward, Silu, SiluBackward,
-               Dropout,                                          // activation.h
-               Sum, Var, Amax, Amin, Logsumexp, Argmax, Argmin,  // reduce.h
+               Tanh, TanhBackward, Sigmoid, SigmoidBackward, Relu, LeakyRelu, LeakyReluBackward, Elu, EluBackward,
+               Softplus, SoftplusBackward, GeluOp, GeluBackward, Silu, SiluBackward,
+               Dropout,                                                                           // activation.h
+               Sum, Var, Amax, Amin, Logsumexp, Argmax, Argmin,                                   // reduce.h
                Identity, Reshape, Permute, Expand, Slice, SliceBackward, Select, Cat, Clone, To,  // shape.h
                IndexSelect, IndexAdd, Gather, ScatterAdd,                                         // index.h
                Matmul, Linear,                                                                    // linear.h

@@ -43,9 +43,7 @@ struct Div {
   void forward(View y, View a, View b) const { kernels::binary(kernels::Binary::div, y, a, b); }
   Tensor grad0(Grad g, In<1> b) const { return g / b; }
   Tensor grad1(Grad g, In<1> b, Out y) const { return -g * y / b; }
-  static Samples<Div> samples(Generator& random) {
-    return binary_samples(random, Div{}, "x[0] / x[1]", 0.5, 2);
-  }
+  static Samples<Div> samples(Generator& random) { return binary_samples(random, Div{}, "x[0] / x[1]", 0.5, 2); }
 };
 
 struct AddScalar {
@@ -79,9 +77,7 @@ struct Pow {
     return same_spec(name, a, b);
   }
   void forward(View y, View a, View b) const { kernels::binary(kernels::Binary::pow, y, a, b); }
-  Tensor grad0(Grad g, In<0> a, In<1> b) const {
-    return where(eq(b, 0), zeros_like(g), g * b * pow(a, b - 1));
-  }
+  Tensor grad0(Grad g, In<0> a, In<1> b) const { return where(eq(b, 0), zeros_like(g), g * b * pow(a, b - 1)); }
   Tensor grad1(Grad g, In<0> a, In<1> b, Out y) const {
     const Tensor flat = where(ge(b, 0), eq(a, 0), zeros_like(eq(a, 0)));
     return where(flat, zeros_like(g), g * y * log(where(flat, ones_like(a), a)));

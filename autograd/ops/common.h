@@ -86,16 +86,14 @@ inline const std::vector<Shape>& usual_shapes() {
 }
 
 template <class Op>
-Samples<Op> unary_samples(Generator& random, const Op& op, std::string torch, double low = -2,
-                          double high = 2) {
+Samples<Op> unary_samples(Generator& random, const Op& op, std::string torch, double low = -2, double high = 2) {
   Samples<Op> samples;
   for (const auto& shape : usual_shapes()) samples.push_back({op, {draw(random, shape, low, high)}, torch});
   return samples;
 }
 
 template <class Op>
-Samples<Op> binary_samples(Generator& random, const Op& op, std::string torch, double low = -2,
-                           double high = 2) {
+Samples<Op> binary_samples(Generator& random, const Op& op, std::string torch, double low = -2, double high = 2) {
   Samples<Op> samples;
   for (const auto& shape : usual_shapes())
     samples.push_back({op, {draw(random, shape, low, high), draw(random, shape, low, high)}, torch});

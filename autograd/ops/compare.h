@@ -42,8 +42,7 @@ struct Ge : Comparison<kernels::Compare::ge> {
 struct Where {
   static constexpr std::string_view name = "where";
   Spec infer(const Tensor& condition, const Tensor& a, const Tensor& b) const {
-    if (condition.dtype() != boolean)
-      fail("where: the condition is {}; it must be bool", describe(condition));
+    if (condition.dtype() != boolean) fail("where: the condition is {}; it must be bool", describe(condition));
     if (condition.shape() != a.shape()) fail("where: shapes differ, {} and {}", condition.shape(), a.shape());
     return same_spec(name, a, b);
   }

@@ -12,9 +12,7 @@ struct Conv2d {
   static constexpr std::string_view name = "conv2d";
   Conv2dGeometry geometry;
   Spec infer(const Tensor& x, const Tensor& weight, const Tensor& bias) const;
-  void forward(View y, View x, View weight, View bias) const {
-    kernels::conv2d(y, x, weight, bias, geometry);
-  }
+  void forward(View y, View x, View weight, View bias) const { kernels::conv2d(y, x, weight, bias, geometry); }
   Tensor grad0(Grad g, In<1> weight, ShapeOf<0> shape) const;
   Tensor grad1(Grad g, In<0> x, ShapeOf<1> shape) const;
   Tensor grad2(Grad g) const { return sum(g, {0, 2, 3}); }
@@ -26,9 +24,7 @@ struct Conv2dBackwardInput {
   Conv2dGeometry geometry;
   Shape shape;  // of the input
   Spec infer(const Tensor& g, const Tensor&) const { return {shape, g.dtype()}; }
-  void forward(View gx, View g, View weight) const {
-    kernels::conv2d_backward_input(gx, g, weight, geometry);
-  }
+  void forward(View gx, View g, View weight) const { kernels::conv2d_backward_input(gx, g, weight, geometry); }
   Tensor grad0(Grad gg, In<1> weight) const { return apply(Conv2d{geometry}, gg, weight, Tensor()); }
   Tensor grad1(Grad gg, In<0> g, ShapeOf<1> shape_of_weight) const;
   static Samples<Conv2dBackwardInput> samples(Generator& random);

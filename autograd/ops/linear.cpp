@@ -18,8 +18,7 @@ Tensor expand_leading(const Tensor& x, const Shape& lead) {
 
 Tensor matmul(const Tensor& a, const Tensor& b) {
   if (a.dim() == 0 || b.dim() == 0)
-    fail("matmul: {} and {}; both need one dimension or more, use mul() for scalars", describe(a),
-         describe(b));
+    fail("matmul: {} and {}; both need one dimension or more, use mul() for scalars", describe(a), describe(b));
   if (a.dim() == 1) return squeeze(matmul(unsqueeze(a, 0), b), b.dim() == 1 ? 0 : -2);
   if (b.dim() == 1) return squeeze(matmul(a, unsqueeze(b, 1)), -1);
   if (b.dim() == 2 && a.dim() > 2) {  // one product of all rows

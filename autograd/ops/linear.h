@@ -14,8 +14,8 @@ struct Matmul {
     require_same_dtype(name, a, b);
     const int r = a.dim();
     if (a.shape()[r - 1] != b.shape()[r - 2])
-      fail("matmul: inner sizes differ, {} and {} (lhs {}, rhs {})", a.shape()[r - 1], b.shape()[r - 2],
-           a.shape(), b.shape());
+      fail("matmul: inner sizes differ, {} and {} (lhs {}, rhs {})", a.shape()[r - 1], b.shape()[r - 2], a.shape(),
+           b.shape());
     return {a.shape().with(r - 1, b.shape()[r - 1]), a.dtype()};
   }
   void forward(View y, View a, View b) const { kernels::matmul(y, a, b); }
@@ -44,15 +44,10 @@ struct Linear {
   Tensor grad1(Grad g, In<0> x) const { return matmul(transpose(g, 0, 1), x); }
   Tensor grad2(Grad g) const { return sum(g, {0}); }
   static Samples<Linear> samples(Generator& random) {
-    return {{{},
-             {draw(random, {3, 4}), draw(random, {2, 4}), draw(random, {2})},
-             "torch.nn.functional.linear(*x)"},
-            {{},
-             {draw(random, {3, 4}), draw(random, {2, 4}), Tensor()},
-             "torch.nn.functional.linear(x[0], x[1])"},
-            {{},
-             {draw(random, {0, 4}), draw(random, {2, 4}), draw(random, {2})},
-             "torch.nn.functional.linear(*x)"}};
+    return {
+        {{}, {draw(random, {3, 4}), draw(random, {2, 4}), draw(random, {2})}, "torch.nn.functional.linear(*x)"},
+        {{}, {draw(random, {3, 4}), draw(random, {2, 4}), Tensor()}, "torch.nn.functional.linear(x[0], x[1])"},
+        {{}, {draw(random, {0, 4}), draw(random, {2, 4}), draw(random, {2})}, "torch.nn.functional.linear(*x)"}};
   }
 };
 

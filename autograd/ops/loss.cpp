@@ -106,8 +106,7 @@ Tensor nll_loss(const Tensor& input, const Tensor& target, const ClassLossOption
 
 namespace {
 
-Tensor cross_entropy_of_probabilities(const Tensor& input, const Tensor& target,
-                                      const ClassLossOptions& options) {
+Tensor cross_entropy_of_probabilities(const Tensor& input, const Tensor& target, const ClassLossOptions& options) {
   require_same("cross_entropy", input, target);
   const Tensor rows = rows_of(input),
                classes = full({}, static_cast<double>(rows.shape()[1]), {.dtype = input.dtype()});
@@ -125,8 +124,7 @@ Tensor cross_entropy_of_probabilities(const Tensor& input, const Tensor& target,
 Tensor smoothed_cross_entropy(const Tensor& rows, const Tensor& flat, const ClassLossOptions& options) {
   const Tensor log_p = log_softmax(rows, 1);
   const Tensor nll = nll_loss(
-      log_p, flat,
-      {.weight = options.weight, .ignore_index = options.ignore_index, .reduction = Reduction::none});
+      log_p, flat, {.weight = options.weight, .ignore_index = options.ignore_index, .reduction = Reduction::none});
   const Tensor counts = ne(flat, static_cast<double>(options.ignore_index)).to(rows.dtype());
   const Tensor all = -sum(options.weight.defined() ? log_p * options.weight : log_p, {1}) * counts;
   const double share = options.label_smoothing / static_cast<double>(rows.shape()[1]);

@@ -21,8 +21,7 @@ Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& 
   const int lead = x.dim() - normalized_shape.rank();
   bool fits = lead >= 0 && normalized_shape.rank() > 0;
   for (int i = 0; fits && i < normalized_shape.rank(); ++i) fits = normalized_shape[i] == x.shape()[lead + i];
-  if (!fits)
-    fail("layer_norm: the input {} does not end in the normalized shape {}", x.shape(), normalized_shape);
+  if (!fits) fail("layer_norm: the input {} does not end in the normalized shape {}", x.shape(), normalized_shape);
   require_parameter("layer_norm", "weight", weight, x, normalized_shape);
   require_parameter("layer_norm", "bias", bias, x, normalized_shape);
   const std::int64_t n = normalized_shape.numel();
@@ -31,8 +30,8 @@ Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& 
   return reshape(apply(ops::LayerNorm{eps}, rows, flat(weight), flat(bias))[0], x.shape());
 }
 
-Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var,
-                  const Tensor& weight, const Tensor& bias, bool training, double momentum, double eps) {
+Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight,
+                  const Tensor& bias, bool training, double momentum, double eps) {
   if (x.dim() < 2) fail("batch_norm: the input is {}; it must be [n, c, ..]", describe(x));
   const Shape channels{x.shape()[1]};
   require_parameter("batch_norm", "weight", weight, x, channels);
@@ -54,8 +53,7 @@ Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& run
 
   const std::int64_t count = n * inner;
   if (count < 2 && x.numel() > 0)
-    fail("batch_norm: one value per channel (input {}) has no variance; train on more, or use eval()",
-         x.shape());
+    fail("batch_norm: one value per channel (input {}) has no variance; train on more, or use eval()", x.shape());
   const auto [y, mean, variance] =
       apply(ops::BatchNorm{eps}, reshape(x, {n, c, inner}).contiguous(), weight, bias);
   if (count > 0) {

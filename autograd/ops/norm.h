@@ -82,8 +82,7 @@ struct BatchNorm {
     auto result = norm_gradients(wanted, x, x.shape()[1]);
     with_rstd(variance.view(), [&](View rstd) {
       kernels::batch_norm_backward(view_or_null(result[0]), view_or_null(result[1]), view_or_null(result[2]),
-                                   g[0].contiguous().view(), x.view(), view_or_null(weight), mean.view(),
-                                   rstd);
+                                   g[0].contiguous().view(), x.view(), view_or_null(weight), mean.view(), rstd);
     });
     return result;
   }

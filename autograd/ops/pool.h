@@ -59,15 +59,14 @@ struct MaxPool2d {
   }
   static Samples<MaxPool2d> samples(Generator& random) {
     const std::string torch = "torch.nn.functional.max_pool2d(x[0], {}, return_indices=True)";
-    return {
-        {{{{2, 2}, {2, 2}}}, {draw_distinct(random, {2, 2, 4, 4})}, fmt::format(fmt::runtime(torch), "2")},
-        {{{{3, 2}, {2, 1}, {1, 1}}},
-         {draw_distinct(random, {1, 2, 5, 4})},
-         fmt::format(fmt::runtime(torch), "(3, 2), (2, 1), (1, 1)")},
-        {{{{2, 2}, {2, 2}}, true},
-         {draw_distinct(random, {1, 1, 5, 3})},
-         fmt::format(fmt::runtime(torch), "2, ceil_mode=True")},
-        {{{{2, 2}, {2, 2}}}, {draw(random, {0, 2, 4, 4})}, fmt::format(fmt::runtime(torch), "2")}};
+    return {{{{{2, 2}, {2, 2}}}, {draw_distinct(random, {2, 2, 4, 4})}, fmt::format(fmt::runtime(torch), "2")},
+            {{{{3, 2}, {2, 1}, {1, 1}}},
+             {draw_distinct(random, {1, 2, 5, 4})},
+             fmt::format(fmt::runtime(torch), "(3, 2), (2, 1), (1, 1)")},
+            {{{{2, 2}, {2, 2}}, true},
+             {draw_distinct(random, {1, 1, 5, 3})},
+             fmt::format(fmt::runtime(torch), "2, ceil_mode=True")},
+            {{{{2, 2}, {2, 2}}}, {draw(random, {0, 2, 4, 4})}, fmt::format(fmt::runtime(torch), "2")}};
   }
 };
 
@@ -80,11 +79,10 @@ struct AvgPool2dBackward {
   void forward(View gx, View g) const { kernels::avg_pool2d_backward(gx, g, geometry); }
   Tensor grad0(Grad gg) const;
   static Samples<AvgPool2dBackward> samples(Generator& random) {
-    return {
-        {{{{3, 2}, {2, 1}, {1, 1}}, false, {1, 2, 5, 4}},
-         {draw(random, {1, 2, 3, 5})},
-         "torch.autograd.grad(torch.nn.functional.avg_pool2d(z := torch.zeros(1, 2, 5, 4, dtype=x[0].dtype, "
-         "requires_grad=True), (3, 2), (2, 1), (1, 1)), z, x[0], create_graph=True)[0]"}};
+    return {{{{{3, 2}, {2, 1}, {1, 1}}, false, {1, 2, 5, 4}},
+             {draw(random, {1, 2, 3, 5})},
+             "torch.autograd.grad(torch.nn.functional.avg_pool2d(z := torch.zeros(1, 2, 5, 4, dtype=x[0].dtype, "
+             "requires_grad=True), (3, 2), (2, 1), (1, 1)), z, x[0], create_graph=True)[0]"}};
   }
 };
 
@@ -94,9 +92,7 @@ struct AvgPool2d {
   bool ceil_mode = false;
   Spec infer(const Tensor& x) const { return {pooled_shape(name, x, geometry, ceil_mode), x.dtype()}; }
   void forward(View y, View x) const { kernels::avg_pool2d(y, x, geometry); }
-  Tensor grad0(Grad g, ShapeOf<0> shape) const {
-    return apply(AvgPool2dBackward{geometry, ceil_mode, shape}, g);
-  }
+  Tensor grad0(Grad g, ShapeOf<0> shape) const { return apply(AvgPool2dBackward{geometry, ceil_mode, shape}, g); }
   static Samples<AvgPool2d> samples(Generator& random) {
     return {{{{{2, 2}, {2, 2}}}, {draw(random, {2, 2, 4, 4})}, "torch.nn.functional.avg_pool2d(x[0], 2)"},
             {{{{3, 2}, {2, 1}, {1, 1}}},

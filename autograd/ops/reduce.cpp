@@ -58,12 +58,8 @@ Tensor var(const Tensor& x, const Dims& dims, double correction, bool keepdim) {
   return apply(ops::Var{{reduced_dims("var", x, dims), keepdim}, correction}, x);
 }
 
-Tensor amax(const Tensor& x, const Dims& dims, bool keepdim) {
-  return extreme(ops::Amax{}, x, dims, keepdim);
-}
-Tensor amin(const Tensor& x, const Dims& dims, bool keepdim) {
-  return extreme(ops::Amin{}, x, dims, keepdim);
-}
+Tensor amax(const Tensor& x, const Dims& dims, bool keepdim) { return extreme(ops::Amax{}, x, dims, keepdim); }
+Tensor amin(const Tensor& x, const Dims& dims, bool keepdim) { return extreme(ops::Amin{}, x, dims, keepdim); }
 
 Tensor argmax(const Tensor& x, std::optional<int> dim, bool keepdim) {
   return index_of_extreme<ops::Argmax>(x, dim, keepdim);

@@ -44,9 +44,7 @@ struct Reduction {
     kernel(View{y.data, &shape, &strides, y.dtype, true});
   }
   // A gradient, or an output, stretched over what was reduced.
-  Tensor stretched(const Tensor& g, const Shape& shape) const {
-    return expand(reshape(g, kept(shape)), shape);
-  }
+  Tensor stretched(const Tensor& g, const Shape& shape) const { return expand(reshape(g, kept(shape)), shape); }
 };
 
 template <class Op>
@@ -57,8 +55,8 @@ Samples<Op> reduction_samples(Generator& random, const std::string& torch, Op op
     return Sample<Op>{op, {draw_distinct(random, shape)}, fmt::format(fmt::runtime(torch), arguments)};
   };
   Samples<Op> samples{make({0, 1}, false, {3, 4}, "dim=(0, 1)"),
-                      make({1}, true, {2, 3, 2}, "dim=(1,), keepdim=True"),
-                      make({0}, false, {4, 3}, "dim=(0,)"), make({0, 2}, false, {2, 3, 4}, "dim=(0, 2)")};
+                      make({1}, true, {2, 3, 2}, "dim=(1,), keepdim=True"), make({0}, false, {4, 3}, "dim=(0,)"),
+                      make({0, 2}, false, {2, 3, 4}, "dim=(0, 2)")};
   if (empty) samples.push_back(make({0}, false, {3, 0}, "dim=(0,)"));
   return samples;
 }
@@ -67,9 +65,7 @@ Samples<Op> reduction_samples(Generator& random, const std::string& torch, Op op
 struct Sum : Reduction {
   static constexpr std::string_view name = "sum";
   double scale = 1;
-  Spec infer(const Tensor& x) const {
-    return {result(x.shape()), is_floating(x.dtype()) ? x.dtype() : int64};
-  }
+  Spec infer(const Tensor& x) const { return {result(x.shape()), is_floating(x.dtype()) ? x.dtype() : int64}; }
   void forward(View y, View x) const {
     run(y, *x.shape, [&](View kept) { kernels::reduce(kernels::Reduce::sum, kept, x, scale); });
   }

@@ -11,12 +11,9 @@ Shape resolve(std::string_view op, const Tensor& x, Dims sizes) {
   int unknown = -1;
   std::int64_t known = 1;
   for (int i = 0; i < sizes.rank(); ++i) {
-    if (sizes[i] == -1 && unknown < 0)
-      unknown = i;
-    else if (sizes[i] < 0)
-      fail("{}: size {} in {}; at most one size may be -1", op, sizes[i], sizes);
-    else if (__builtin_mul_overflow(known, sizes[i], &known))
-      fail("{}: {} has too many elements", op, sizes);
+    if (sizes[i] == -1 && unknown < 0) unknown = i;
+    else if (sizes[i] < 0) fail("{}: size {} in {}; at most one size may be -1", op, sizes[i], sizes);
+    else if (__builtin_mul_overflow(known, sizes[i], &known)) fail("{}: {} has too many elements", op, sizes);
   }
   if (unknown >= 0) {
     if (known == 0 || x.numel() % known != 0)
@@ -55,17 +52,14 @@ std::optional<Dims> strides_for(const Tensor& x, const Shape& shape) {
   return at < 0 ? std::optional(strides) : std::nullopt;
 }
 
-Tensor Slice::apply_backward(Grad g, const Shape& shape) const {
-  return apply(SliceBackward{*this, shape}, g);
-}
+Tensor Slice::apply_backward(Grad g, const Shape& shape) const { return apply(SliceBackward{*this, shape}, g); }
 
 Spec Cat::infer(std::span<const Tensor> tensors) const {
   const Tensor& first = tensors[0];
   for (std::size_t i = 1; i < tensors.size(); ++i) {
     require_same_dtype(name, first, tensors[i]);
     bool fits = tensors[i].dim() == first.dim();
-    for (int k = 0; fits && k < first.dim(); ++k)
-      fits = k == dim || tensors[i].shape()[k] == first.shape()[k];
+    for (int k = 0; fits && k < first.dim(); ++k) fits = k == dim || tensors[i].shape()[k] == first.shape()[k];
     if (!fits)
       fail("cat: tensor {} is {}, tensor 0 {}; all sizes but that of dimension {} must be equal", i,
            tensors[i].shape(), first.shape(), dim);
@@ -100,8 +94,8 @@ Tensor reshape(const Tensor& x, const Dims& sizes) {
 Tensor view(const Tensor& x, const Dims& sizes) {
   const Shape shape = ops::resolve("view", x, sizes);
   if (!ops::strides_for(x, shape))
-    fail("view: {} with strides {} can not be seen as {} without a copy; use reshape()", describe(x),
-         x.strides(), shape);
+    fail("view: {} with strides {} can not be seen as {} without a copy; use reshape()", describe(x), x.strides(),
+         shape);
   return apply(ops::Reshape{shape}, x);
 }
 
@@ -111,10 +105,8 @@ Tensor flatten(const Tensor& x, int start_dim, int end_dim) {
   if (x.dim() == 0) return reshape(x, {1});
   Dims sizes;
   for (int i = 0; i < x.dim(); ++i) {
-    if (i <= first || i > last)
-      sizes.push_back(x.shape()[i]);
-    else
-      sizes[first] *= x.shape()[i];
+    if (i <= first || i > last) sizes.push_back(x.shape()[i]);
+    else sizes[first] *= x.shape()[i];
   }
   return reshape(x, sizes);
 }
@@ -233,8 +225,7 @@ Tensor cat(std::span<const Tensor> tensors, int dim) {
   if (tensors.empty()) fail("cat: no tensors given");
   if (tensors[0].dim() == 0) fail("cat: 0-d tensors have no dimension to join along; use stack()");
   ops::Cat op{dimension("cat", dim, tensors[0].dim()), {0}};
-  for (const auto& x : tensors)
-    op.starts.push_back(op.starts.back() + (op.dim < x.dim() ? x.shape()[op.dim] : 0));
+  for (const auto& x : tensors) op.starts.push_back(op.starts.back() + (op.dim < x.dim() ? x.shape()[op.dim] : 0));
   return ebb::apply(op, tensors);
 }
 
@@ -246,8 +237,7 @@ Tensor stack(std::span<const Tensor> tensors, int dim) {
   if (tensors.empty()) fail("stack: no tensors given");
   std::vector<Tensor> rows;
   for (const auto& x : tensors) {
-    if (x.shape() != tensors[0].shape())
-      fail("stack: shapes differ, {} and {}", tensors[0].shape(), x.shape());
+    if (x.shape() != tensors[0].shape()) fail("stack: shapes differ, {} and {}", tensors[0].shape(), x.shape());
     rows.push_back(unsqueeze(x, dim));
   }
   return cat(rows, dimension("stack", dim, tensors[0].dim() + 1));

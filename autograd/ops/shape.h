@@ -122,9 +122,8 @@ struct SliceBackward {
   }
   Tensor grad0(Grad g) const { return apply(slice, g); }
   static Samples<SliceBackward> samples(Generator& random) {
-    return {
-        {{{1, 1, 2, 1}, {3, 4}}, {draw(random, {3, 2})}, "torch.nn.functional.pad(x[0], (1, 1))"},
-        {{{0, 1, 0, 1}, {3, 2}}, {draw(random, {0, 2})}, "torch.zeros(3, 2, dtype=x[0].dtype) + x[0].sum()"}};
+    return {{{{1, 1, 2, 1}, {3, 4}}, {draw(random, {3, 2})}, "torch.nn.functional.pad(x[0], (1, 1))"},
+            {{{0, 1, 0, 1}, {3, 2}}, {draw(random, {0, 2})}, "torch.zeros(3, 2, dtype=x[0].dtype) + x[0].sum()"}};
   }
 };
 

@@ -18,12 +18,9 @@ struct SoftmaxBackward {
     return gg * (g - sum(g * y, {dim}, true)) - g * sum(gg * y, {dim}, true);
   }
   static Samples<SoftmaxBackward> samples(Generator& random) {
-    return {{{1},
-             {draw(random, {3, 4}), draw(random, {3, 4})},
-             "x[1] * (x[0] - (x[0] * x[1]).sum(1, keepdim=True))"},
-            {{0},
-             {draw(random, {3, 2}), draw(random, {3, 2})},
-             "x[1] * (x[0] - (x[0] * x[1]).sum(0, keepdim=True))"}};
+    return {
+        {{1}, {draw(random, {3, 4}), draw(random, {3, 4})}, "x[1] * (x[0] - (x[0] * x[1]).sum(1, keepdim=True))"},
+        {{0}, {draw(random, {3, 2}), draw(random, {3, 2})}, "x[1] * (x[0] - (x[0] * x[1]).sum(0, keepdim=True))"}};
   }
 };
 
@@ -49,9 +46,8 @@ struct LogSoftmaxBackward {
   Tensor grad0(Grad gg, In<1> y) const { return gg - sum(gg * exp(y), {dim}, true); }
   Tensor grad1(Grad gg, In<0> g, In<1> y) const { return -gg * exp(y) * sum(g, {dim}, true); }
   static Samples<LogSoftmaxBackward> samples(Generator& random) {
-    return {{{1},
-             {draw(random, {3, 4}), draw(random, {3, 4})},
-             "x[0] - torch.exp(x[1]) * x[0].sum(1, keepdim=True)"}};
+    return {
+        {{1}, {draw(random, {3, 4}), draw(random, {3, 4})}, "x[0] - torch.exp(x[1]) * x[0].sum(1, keepdim=True)"}};
   }
 };
 

@@ -1,0 +1,202 @@
+#include "autograd/kernels/fold.h"
+
+#include <limits>
+
+#include "autograd/kernels/targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "autograd/kernels/fold.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include "autograd/kernels/exp-inl.h"
+#include "autograd/kernels/lanes-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace ebb::kernels::HWY_NAMESPACE {
+namespace {
+
+// Note [Blocked sums]: elements are added in their own type for kBlock elements (rows) or kGroup rows
+// (columns), shared among the lanes of four accumulators; the blocks' sums are added in double. The error of
+// a float sum is that of a chain of at most a few dozen additions, whatever its length.
+constexpr std::int64_t kBlock = 512;
+constexpr std::int64_t kGroup = 16;
+
+template <class Op>
+using Lanes = hn::Vec<Tag<typename Op::Element>>;
+
+template <class T>
+struct Sum {
+  using Element = T;
+  using Acc = SumOf<T>;
+  using Total = WideSum<T>;
+  static constexpr bool kShifted = false, kCheap = true;
+  static constexpr T kIdentity = 0;
+
+  static Acc combine_one(Acc a, Acc b) { return a + b; }
+  template <class V>
+  static HWY_INLINE V combine(V a, V b) {
+    return hn::Add(a, b);
+  }
+  template <class V>
+  static HWY_INLINE V map(V x, V /*shift*/) {
+    return x;
+  }
+};
+
+template <class T>
+struct SquaredDeviation : Sum<T> {
+  static constexpr bool kShifted = true;
+  template <class V>
+  static HWY_INLINE V map(V x, V shift) {
+    const V deviation = hn::Sub(x, shift);
+    return hn::Mul(deviation, deviation);
+  }
+};
+
+template <class T>
+struct Exponential : Sum<T> {
+  static constexpr bool kShifted = true, kCheap = false;
+  template <class V>
+  static HWY_INLINE V map(V x, V shift) {
+    return exp_nonpositive(Tag<T>(), hn::Sub(x, shift));
+  }
+};
+
+template <class T, bool kLargest>
+struct Extreme {
+  using Limits = std::numeric_limits<T>;
+  using Element = T;
+  using Acc = T;
+  static constexpr bool kShifted = false, kCheap = true;
+  static constexpr T kInfinity = Limits::has_infinity ? Limits::infinity() : Limits::max();
+  static constexpr T kIdentity = !kLargest ? kInfinity : Limits::has_infinity ? -kInfinity : Limits::min();
+
+  static T combine_one(T a, T b) { return (kLargest ? b > a : b < a) || b != b ? b : a; }
+  template <class V>
+  static HWY_INLINE V combine(V a, V b) {
+    auto takes_b = kLargest ? hn::Gt(b, a) : hn::Lt(b, a);  // never, once a is NaN
+    if constexpr (Limits::has_quiet_NaN) takes_b = hn::Or(takes_b, hn::IsNaN(b));
+    return hn::IfThenElse(takes_b, b, a);
+  }
+  template <class V>
+  static HWY_INLINE V map(V x, V /*shift*/) {
+    return x;
+  }
+
+  class Total {
+   public:
+    HWY_INLINE Total() : all_(hn::Set(Tag<T>(), kIdentity)) {}
+    HWY_INLINE void add(Lanes<Extreme> v) { all_ = combine(all_, v); }
+    HWY_INLINE T total() const {
+      const Tag<T> d;
+      if constexpr (Limits::has_quiet_NaN)
+        if (!hn::AllFalse(d, hn::IsNaN(all_))) return Limits::quiet_NaN();
+      return hn::GetLane(kLargest ? hn::MaxOfLanes(d, all_) : hn::MinOfLanes(d, all_));
+    }
+    static HWY_INLINE void add(T* acc, Lanes<Extreme> v, std::int64_t n) {
+      const Tag<T> d;
+      store(combine(load(d, acc, n), v), d, acc, n);
+    }
+
+   private:
+    Lanes<Extreme> all_;
+  };
+};
+
+// The fold of count vectors; get(i) is the i-th. Cheap ones go to four accumulators, so that an addition need
+// not wait for the one before it.
+template <class Op, class Get>
+HWY_INLINE Lanes<Op> fold_vectors(std::int64_t count, Get&& get) {
+  auto a0 = hn::Set(Tag<typename Op::Element>(), Op::kIdentity), a1 = a0, a2 = a0, a3 = a0;
+  std::int64_t i = 0;
+  if constexpr (Op::kCheap) {
+#pragma GCC unroll 1
+    for (; i + 4 <= count; i += 4) {
+      a0 = Op::combine(a0, get(i));
+      a1 = Op::combine(a1, get(i + 1));
+      a2 = Op::combine(a2, get(i + 2));
+      a3 = Op::combine(a3, get(i + 3));
+    }
+  }
+#pragma GCC unroll 1
+  for (; i < count; ++i) a0 = Op::combine(a0, get(i));
+  return Op::combine(Op::combine(a0, a1), Op::combine(a2, a3));
+}
+
+// x[0 … n), lane by lane.
+template <class Op, class T>
+HWY_INLINE Lanes<Op> fold_block(const T* x, std::int64_t n, Lanes<Op> shift) {
+  const Tag<T> d;
+  const std::int64_t step = lanes(d), rest = n % step;
+  auto v = fold_vectors<Op>(
+      n / step, [&](std::int64_t i) EBB_LANES { return Op::map(hn::LoadU(d, x + i * step), shift); });
+  if (rest > 0) {
+    const auto last = Op::map(load(d, x + n - rest, rest), shift);
+    v = Op::combine(v, first_lanes(d, last, rest, hn::Set(d, Op::kIdentity)));
+  }
+  return v;
+}
+
+template <class Op>
+void fold_rows(typename Op::Acc* acc, const typename Op::Element* x, const FoldGeometry& part,
+               const typename Op::Element* shift) {
+  const Tag<typename Op::Element> d;
+  for (std::int64_t i = 0; i < part.outputs; ++i) {
+    const auto s = Op::kShifted ? hn::Set(d, shift[i]) : hn::Zero(d);
+    typename Op::Total total;
+    for (std::int64_t r = 0; r < part.runs; ++r) {
+      const auto* run = x + i * part.output_step + r * part.run_step;
+      for (std::int64_t b = 0; b < part.n; b += kBlock)
+        total.add(fold_block<Op>(run + b, std::min(kBlock, part.n - b), s));
+    }
+    acc[i] = Op::combine_one(acc[i], total.total());
+  }
+}
+
+template <class Op>
+void fold_columns(typename Op::Acc* acc, const typename Op::Element* x, const FoldGeometry& part,
+                  const typename Op::Element* shift) {
+  const Tag<typename Op::Element> d;
+  for (std::int64_t r = 0; r < part.runs; r += kGroup) {
+    const auto* group = x + r * part.run_step;
+    const std::int64_t rows = std::min(kGroup, part.runs - r);
+    for_each_vector(d, part.outputs, [&](std::int64_t i, std::int64_t n) EBB_LANES {
+      const auto s = Op::kShifted ? load(d, shift + i, n) : hn::Zero(d);
+      const auto row = [&](std::int64_t k)
+                           EBB_LANES { return Op::map(load(d, group + k * part.run_step + i, n), s); };
+      Op::Total::add(acc + i, fold_vectors<Op>(rows, row), n);
+    });
+  }
+}
+
+template <class Op>
+constexpr Fold<typename Op::Element, typename Op::Acc> fold_of{Op::kIdentity, Op::combine_one, fold_rows<Op>,
+                                                               fold_columns<Op>};
+template <template <class> class Op>
+constexpr auto float_folds = std::tuple(fold_of<Op<float>>, fold_of<Op<double>>);
+template <template <class> class Op>
+constexpr auto all_folds = std::tuple_cat(float_folds<Op>, std::tuple(fold_of<Op<std::int64_t>>));
+template <class T>
+using Largest = Extreme<T, true>;
+template <class T>
+using Smallest = Extreme<T, false>;
+
+const Folds& all() {
+  static constexpr Folds kFolds{all_folds<Sum>, all_folds<Largest>, all_folds<Smallest>,
+                                float_folds<SquaredDeviation>, float_folds<Exponential>};
+  return kFolds;
+}
+
+}  // namespace
+}  // namespace ebb::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace ebb::kernels {
+
+HWY_EXPORT(all);
+const Folds& folds() { return HWY_DYNAMIC_DISPATCH(all)(); }
+
+}  // namespace ebb::kernels
+#endif

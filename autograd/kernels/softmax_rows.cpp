@@ -1,0 +1,165 @@
+#include "autograd/kernels/softmax_rows.h"
+
+#include <cmath>
+#include <limits>
+
+#include "autograd/kernels/targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "autograd/kernels/softmax_rows.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include "autograd/kernels/exp-inl.h"
+#include "autograd/kernels/lanes-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace ebb::kernels::HWY_NAMESPACE {
+namespace {
+
+constexpr std::int64_t kBlock = 512;  // see Note [Blocked sums]
+
+// The sum of term(i, n), i from 0 to count in steps of n lanes; term gives 0 in the lanes from n on.
+template <class T, class Term>
+HWY_INLINE double sum_of(std::int64_t count, Term&& term) {
+  const Tag<T> d;
+  WideSum<T> total;
+  for (std::int64_t b = 0; b < count; b += kBlock) {
+    auto sum = hn::Zero(d);
+    for_each_vector(d, std::min(kBlock, count - b),
+                    [&](std::int64_t i, std::int64_t n) EBB_LANES { sum = hn::Add(sum, term(b + i, n)); });
+    total.add(sum);
+  }
+  return total.total();
+}
+
+// The largest of x[0 … n), -inf if n = 0. A NaN may win or lose: the exponentials' sum is NaN in any case.
+template <class T>
+HWY_INLINE T largest(const T* x, std::int64_t count) {
+  const Tag<T> d;
+  const auto least = hn::Set(d, -std::numeric_limits<T>::infinity());
+  auto best = least;
+  for_each_vector(d, count, [&](std::int64_t i, std::int64_t n) EBB_LANES {
+    best = hn::Max(best, first_lanes(d, load(d, x + i, n), n, least));
+  });
+  return hn::GetLane(hn::MaxOfLanes(d, best));
+}
+
+// The sum of exp(x - shift); each goes to keep(i, n, value) too.
+template <class T, class Keep>
+HWY_INLINE double sum_exp(const T* x, std::int64_t count, T shift, Keep&& keep) {
+  const Tag<T> d;
+  const auto s = hn::Set(d, shift);
+  return sum_of<T>(count, [&](std::int64_t i, std::int64_t n) EBB_LANES {
+    const auto e = exp_nonpositive(d, hn::Sub(load(d, x + i, n), s));
+    keep(i, n, e);
+    return first_lanes(d, e, n, hn::Zero(d));
+  });
+}
+template <class T>
+HWY_INLINE double sum_exp(const T* x, std::int64_t count, T shift) {
+  return sum_exp(x, count, shift, [](std::int64_t, std::int64_t, hn::Vec<Tag<T>>) EBB_LANES {});
+}
+
+template <class T>
+void scaled_softmax(const Rows<T, 2>& rows, const double* scale) {
+  const Tag<T> d;
+  for (std::int64_t r = 0; r < rows.count; ++r) {
+    T* y = rows.row(0, r);
+    const T* x = rows.row(1, r);
+    const double sum =
+        sum_exp(x, rows.n, largest(x, rows.n),
+                [&](std::int64_t i, std::int64_t n, auto e) EBB_LANES { store(e, d, y + i, n); });
+    const auto factor = hn::Set(d, static_cast<T>((scale ? scale[r] : 1) / sum));
+    for_each_vector(d, rows.n, [&](std::int64_t i, std::int64_t n) EBB_LANES {
+      store(hn::Mul(load(d, y + i, n), factor), d, y + i, n);
+    });
+  }
+}
+
+template <class T>
+void softmax(const Rows<T, 2>& rows) {
+  scaled_softmax(rows, nullptr);
+}
+
+template <class T>
+void log_softmax(const Rows<T, 2>& rows) {
+  const Tag<T> d;
+  for (std::int64_t r = 0; r < rows.count; ++r) {
+    T* y = rows.row(0, r);
+    const T* x = rows.row(1, r);
+    const T shift = largest(x, rows.n);
+    const auto log_sum = hn::Set(d, static_cast<T>(std::log(sum_exp(x, rows.n, shift))));
+    const auto s = hn::Set(d, shift);
+    for_each_vector(d, rows.n, [&](std::int64_t i, std::int64_t n) EBB_LANES {
+      store(hn::Sub(hn::Sub(load(d, x + i, n), s), log_sum), d, y + i, n);
+    });
+  }
+}
+
+template <class T>
+void logsumexp(double* result, const Rows<T, 1>& rows) {
+  for (std::int64_t r = 0; r < rows.count; ++r) {
+    const T* x = rows.row(0, r);
+    const T shift = largest(x, rows.n);
+    result[r] = static_cast<double>(shift) + std::log(sum_exp(x, rows.n, shift));
+  }
+}
+
+// gx = y (g - sum(g y))
+template <class T>
+void softmax_backward(const Rows<T, 3>& rows) {
+  const Tag<T> d;
+  for (std::int64_t r = 0; r < rows.count; ++r) {
+    T* gx = rows.row(0, r);
+    const T *g = rows.row(1, r), *y = rows.row(2, r);
+    const double sum = sum_of<T>(rows.n, [&](std::int64_t i, std::int64_t n) EBB_LANES {
+      return hn::Mul(load(d, g + i, n), load(d, y + i, n));
+    });
+    const auto s = hn::Set(d, static_cast<T>(sum));
+    for_each_vector(d, rows.n, [&](std::int64_t i, std::int64_t n) EBB_LANES {
+      store(hn::Mul(load(d, y + i, n), hn::Sub(load(d, g + i, n), s)), d, gx + i, n);
+    });
+  }
+}
+
+// gx = g - exp(y) sum(g)
+template <class T>
+void log_softmax_backward(const Rows<T, 3>& rows) {
+  const Tag<T> d;
+  for (std::int64_t r = 0; r < rows.count; ++r) {
+    T* gx = rows.row(0, r);
+    const T *g = rows.row(1, r), *y = rows.row(2, r);
+    const double sum =
+        sum_of<T>(rows.n, [&](std::int64_t i, std::int64_t n) EBB_LANES { return load(d, g + i, n); });
+    const auto s = hn::Set(d, static_cast<T>(sum));
+    for_each_vector(d, rows.n, [&](std::int64_t i, std::int64_t n) EBB_LANES {
+      const auto softmax = exp_nonpositive(d, load(d, y + i, n));
+      store(hn::NegMulAdd(softmax, s, load(d, g + i, n)), d, gx + i, n);
+    });
+  }
+}
+
+template <class T>
+constexpr SoftmaxRows<T> rows_of{softmax<T>,   log_softmax<T>,      scaled_softmax<T>,
+                                 logsumexp<T>, softmax_backward<T>, log_softmax_backward<T>};
+
+const std::tuple<SoftmaxRows<float>, SoftmaxRows<double>>& all() {
+  static constexpr std::tuple kAll{rows_of<float>, rows_of<double>};
+  return kAll;
+}
+
+}  // namespace
+}  // namespace ebb::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace ebb::kernels {
+
+HWY_EXPORT(all);
+const std::tuple<SoftmaxRows<float>, SoftmaxRows<double>>& softmax_rows() {
+  return HWY_DYNAMIC_DISPATCH(all)();
+}
+
+}  // namespace ebb::kernels
+#endif
