@@ -49,6 +49,9 @@ void Buffer::destroy(Buffer* buffer) noexcept {
   memory::release(buffer, block_bytes);
 }
 
+TensorImpl::TensorImpl(Ref<Buffer> memory, void* first, const Shape& sizes, const Dims& steps, Dtype type, bool dense)
+    : buffer(std::move(memory)), data(first), shape(sizes), strides(steps), dtype(type), contiguous(dense) {}
+
 void TensorImpl::destroy(TensorImpl* impl) noexcept {
   impl->~TensorImpl();
   memory::release(impl, sizeof(TensorImpl));
@@ -58,13 +61,8 @@ namespace {
 
 Ref<TensorImpl> make_impl(Ref<Buffer> buffer, void* data, const Shape& shape, const Dims& strides, Dtype dtype,
                           bool contiguous) {
-  auto* impl = new (memory::allocate(sizeof(TensorImpl))) TensorImpl;
-  impl->buffer = std::move(buffer);
-  impl->data = data;
-  impl->shape = shape;
-  impl->strides = strides;
-  impl->dtype = dtype;
-  impl->contiguous = contiguous;
+  auto* impl = new (memory::allocate(sizeof(TensorImpl)))
+      TensorImpl(std::move(buffer), data, shape, strides, dtype, contiguous);
   return Ref<TensorImpl>::adopt(impl);
 }
 

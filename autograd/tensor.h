@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
+#include <iosfwd>
 #include <memory>
 #include <optional>
 #include <span>
@@ -52,12 +53,14 @@ struct Edge {
 };
 
 struct TensorImpl final : Counted {
+  TensorImpl(Ref<Buffer> memory, void* first, const Shape& sizes, const Dims& steps, Dtype type, bool dense);
+
   Ref<Buffer> buffer;
-  void* data = nullptr;  // the first element
+  void* data;  // the first element
   Shape shape;
   Dims strides;
-  Dtype dtype = float32;
-  bool contiguous = true;
+  Dtype dtype;
+  bool contiguous;
   Edge edge;
 
   static void destroy(TensorImpl* impl) noexcept;
@@ -209,5 +212,13 @@ Tensor alias(const Tensor& x, const Shape& shape, const Dims& strides, std::int6
 
 // "float32 [64, 10]", for messages.
 std::string describe(const Tensor& x);
+
+// The elements as NumPy prints them; of more than 1000, three from each end of every dimension. autograd/print.h lets
+// fmt print tensors too.
+//
+//   [[1.   2.5]
+//    [3.  -4. ]]
+std::string to_string(const Tensor& x);
+std::ostream& operator<<(std::ostream& out, const Tensor& x);
 
 }  // namespace ebb

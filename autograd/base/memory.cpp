@@ -94,8 +94,8 @@ struct Common {
   std::array<List, kClasses> lists;
   std::int64_t cached_bytes = 0;
   std::int64_t large_live = 0, large_peak = 0;
-  struct ThreadCache* threads = nullptr;                    // alive ones, for the counters
-  std::int64_t live_bytes = 0, live_blocks = 0, calls = 0;  // of threads that have ended
+  struct ThreadCache* threads = nullptr;  // alive ones, for the counters
+  Stats ended;                            // what the others had counted
   std::atomic<std::int64_t> system_calls{0};
 };
 
@@ -104,17 +104,44 @@ Common& common() {
   return *c;
 }
 
-using Counter = std::atomic<std::int64_t>;  // written by one thread, read by stats(): plain loads and stores
-void bump(Counter& counter, std::int64_t by) {
-  counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
+// A number that its own thread changes and stats() reads: plain instructions, no data race.
+class Counter {
+ public:
+  void operator+=(std::int64_t by) { value_.store(*this + by, std::memory_order_relaxed); }
+  operator std::int64_t() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::int64_t> value_{0};
+};
+
+// One thread's free blocks of one class. `room` is how many more it may keep; it grows when a block is taken and
+// shrinks when one is given, so that together with `moved`, what went to and came from elsewhere, it also counts the
+// blocks handed out: one number serves both.
+struct LocalList {
+  Free* head = nullptr;
+  Counter room, taken, moved;
+
+  void put(void* block) { head = new (block) Free{head}; }
+  void* get() {
+    Free* block = head;
+    head = block->next;
+    return block;
+  }
+  std::int64_t live() const { return room + moved; }
+};
+
+// How many blocks of a class move between a thread and the common lists at a time.
+constexpr std::int64_t batch(std::size_t k) {
+  return std::clamp<std::int64_t>(static_cast<std::int64_t>(kLocal / size_of_class(k)), 2, 64);
 }
 
 struct ThreadCache {
-  std::array<List, kLocalClasses> lists;
-  Counter live_bytes{0}, live_blocks{0}, calls{0};
+  std::array<LocalList, kLocalClasses> lists;
+  Counter large_blocks, large_bytes, large_calls;
   ThreadCache *next = nullptr, *previous = nullptr;
 
   ThreadCache() {
+    for (std::size_t k = 0; k < kLocalClasses; ++k) move(k, 4 * batch(k));
     auto& c = common();
     const std::lock_guard lock(c.mutex);
     next = c.threads;
@@ -125,75 +152,88 @@ struct ThreadCache {
     auto& c = common();
     const std::lock_guard lock(c.mutex);
     for (std::size_t k = 0; k < kLocalClasses; ++k)
-      while (void* block = lists[k].pop()) c.lists[k].push(block);
-    c.live_bytes += live_bytes;
-    c.live_blocks += live_blocks;
-    c.calls += calls;
+      while (lists[k].head) c.lists[k].push(lists[k].get());
+    add_to(c.ended);
     (previous ? previous->next : c.threads) = next;
     if (next) next->previous = previous;
   }
 
-  static std::int64_t batch(std::size_t k) {
-    return std::clamp<std::int64_t>(static_cast<std::int64_t>(kLocal / size_of_class(k)), 2, 64);
+  void add_to(Stats& s) const {
+    for (std::size_t k = 0; k < kLocalClasses; ++k) {
+      s.live_blocks += lists[k].live();
+      s.live_bytes += lists[k].live() * static_cast<std::int64_t>(size_of_class(k));
+      s.allocations += lists[k].taken;
+    }
+    s.live_blocks += large_blocks;
+    s.live_bytes += large_bytes;
+    s.allocations += large_calls;
   }
 
-  void* take(std::size_t k) {
-    if (void* block = lists[k].pop()) return block;
-    refill(k);
-    return lists[k].pop();
+  // `blocks` more may be kept, though none was handed out.
+  void move(std::size_t k, std::int64_t blocks) {
+    lists[k].room += blocks;
+    lists[k].moved += -blocks;
   }
 
-  // Small classes carve a slab; the others ask for one block.
+  // Gets free blocks of class k: from the common list, or from the system, where small classes carve a slab and the
+  // others get one block.
   void refill(std::size_t k) {
+    auto& list = lists[k];
     auto& c = common();
     {
       const std::lock_guard lock(c.mutex);
-      for (std::int64_t i = batch(k); i > 0; --i) {
-        void* block = c.lists[k].pop();
-        if (block == nullptr) break;
-        lists[k].push(block);
+      for (std::int64_t i = batch(k); i > 0 && c.lists[k].head; --i) {
+        list.put(c.lists[k].pop());
+        move(k, -1);
       }
     }
-    if (lists[k].head) return;
+    if (list.head) return;
     c.system_calls.fetch_add(1, std::memory_order_relaxed);
-    const std::size_t size = size_of_class(k);
-    if (k >= kSmallClasses) return lists[k].push(from_system(size));
-    const std::size_t slab = 64 * kSmall;
+    const std::size_t size = size_of_class(k), slab = k < kSmallClasses ? 64 * kSmall / size * size : size;
     auto* bytes = static_cast<char*>(from_system(slab));
-    for (std::size_t at = slab / size * size; at > 0; at -= size) lists[k].push(bytes + at - size);
+    for (std::size_t at = slab; at > 0; at -= size) {
+      list.put(bytes + at - size);
+      move(k, -1);
+    }
   }
 
-  void give(std::size_t k, void* block) {
-    lists[k].push(block);
-    if (lists[k].count <= 4 * batch(k)) return;
+  void spill(std::size_t k) {
     auto& c = common();
     const std::lock_guard lock(c.mutex);
-    for (std::int64_t i = 2 * batch(k); i > 0; --i) c.lists[k].push(lists[k].pop());
+    for (std::int64_t i = 2 * batch(k); i > 0 && lists[k].head; --i) {
+      c.lists[k].push(lists[k].get());
+      move(k, 1);
+    }
   }
 };
 
 // Note [Ends of threads]: objects may be released after this thread's cache is gone (other thread_local
-// destructors run later): then the blocks go to the common lists directly.
-thread_local bool ended = false;
-struct Owner {
-  ThreadCache cache;
-  ~Owner() { ended = true; }
-};
+// destructors run later): then `mine` is null and the blocks go to the common lists directly.
+constinit thread_local ThreadCache* mine = nullptr;
+constinit thread_local bool ended = false;
 
-ThreadCache* cache() {
+ThreadCache* begin_thread() {
+  struct Owner {
+    ThreadCache cache;
+    Owner() { mine = &cache; }
+    ~Owner() {
+      mine = nullptr;
+      ended = true;
+    }
+  };
   if (ended) return nullptr;
   static thread_local Owner owner;
-  return &owner.cache;
+  return mine;
 }
 
-void* take_common(std::size_t k, bool counted) {
+void* take_common(std::size_t k, bool large) {
   auto& c = common();
   const auto size = static_cast<std::int64_t>(size_of_class(k));
   {
     const std::lock_guard lock(c.mutex);
-    if (counted) c.large_peak = std::max(c.large_peak, c.large_live += size);
+    if (large) c.large_peak = std::max(c.large_peak, c.large_live += size);
     if (void* block = c.lists[k].pop()) {
-      if (counted) c.cached_bytes -= size;
+      if (large) c.cached_bytes -= size;
       return block;
     }
   }
@@ -202,62 +242,87 @@ void* take_common(std::size_t k, bool counted) {
     return from_system(size_of_class(k));
   } catch (...) {
     const std::lock_guard lock(c.mutex);
-    if (counted) c.large_live -= size;
+    if (large) c.large_live -= size;
     throw;
   }
+}
+
+void give_common(void* block, std::size_t k, bool large) {
+  auto& c = common();
+  const auto size = static_cast<std::int64_t>(size_of_class(k));
+  const std::lock_guard lock(c.mutex);
+  c.lists[k].push(block);
+  if (!large) return;
+  c.cached_bytes += size;
+  c.large_live -= size;
+}
+
+// Counts a block that did not come from a thread's own lists.
+void count_common(ThreadCache* thread, std::size_t k, std::int64_t blocks) {
+  const std::int64_t bytes = blocks * static_cast<std::int64_t>(size_of_class(k));
+  if (thread) {
+    thread->large_blocks += blocks;
+    thread->large_bytes += bytes;
+    if (blocks > 0) thread->large_calls += 1;
+  } else {
+    auto& c = common();
+    const std::lock_guard lock(c.mutex);
+    c.ended.live_blocks += blocks;
+    c.ended.live_bytes += bytes;
+    if (blocks > 0) ++c.ended.allocations;
+  }
+}
+
+void* allocate_slowly(std::size_t bytes, std::size_t k) {
+  if (k >= kClasses) fail("allocate: {} bytes cannot be addressed", bytes);
+  ThreadCache* thread = mine ? mine : begin_thread();
+  if (thread && k < kLocalClasses) {
+    thread->refill(k);
+    return allocate(bytes);
+  }
+  void* block = take_common(k, k >= kLocalClasses);
+  count_common(thread, k, 1);
+  ASAN_UNPOISON_MEMORY_REGION(block, size_of_class(k));
+  return block;
 }
 
 }  // namespace
 
 void* allocate(std::size_t bytes) {
   const std::size_t k = class_of(bytes);
-  if (k >= kClasses) fail("allocate: {} bytes cannot be addressed", bytes);
-  ThreadCache* mine = cache();
-  void* block = k < kLocalClasses && mine ? mine->take(k) : take_common(k, k >= kLocalClasses);
-  if (mine) {
-    bump(mine->live_bytes, static_cast<std::int64_t>(size_of_class(k)));
-    bump(mine->live_blocks, 1);
-    bump(mine->calls, 1);
-  }
+  if (mine == nullptr || k >= kLocalClasses || mine->lists[k].head == nullptr) [[unlikely]]
+    return allocate_slowly(bytes, k);
+  auto& list = mine->lists[k];
+  list.room += 1;
+  list.taken += 1;
+  void* block = list.get();
   ASAN_UNPOISON_MEMORY_REGION(block, size_of_class(k));
   return block;
 }
 
 void release(void* block, std::size_t bytes) noexcept {
   const std::size_t k = class_of(bytes);
-  const auto size = static_cast<std::int64_t>(size_of_class(k));
   ASAN_POISON_MEMORY_REGION(static_cast<char*>(block) + sizeof(Free), size_of_class(k) - sizeof(Free));
-  ThreadCache* mine = cache();
-  if (mine) {
-    bump(mine->live_bytes, -size);
-    bump(mine->live_blocks, -1);
-    if (k < kLocalClasses) return mine->give(k, block);
+  ThreadCache* thread = mine;
+  if (thread == nullptr) thread = begin_thread();
+  if (thread == nullptr || k >= kLocalClasses) [[unlikely]] {
+    count_common(thread, k, -1);
+    return give_common(block, k, k >= kLocalClasses);
   }
-  auto& c = common();
-  const std::lock_guard lock(c.mutex);
-  c.lists[k].push(block);
-  if (mine == nullptr) {
-    c.live_bytes -= size;
-    c.live_blocks -= 1;
-  }
-  if (k < kLocalClasses) return;
-  c.cached_bytes += size;
-  c.large_live -= size;
+  auto& list = thread->lists[k];
+  list.put(block);
+  list.room += -1;
+  if (list.room <= 0) [[unlikely]]
+    thread->spill(k);
 }
 
 Stats stats() {
   auto& c = common();
   const std::lock_guard lock(c.mutex);
-  Stats s{.live_bytes = c.live_bytes,
-          .live_blocks = c.live_blocks,
-          .cached_bytes = c.cached_bytes,
-          .allocations = c.calls,
-          .system_calls = c.system_calls};
-  for (auto* t = c.threads; t != nullptr; t = t->next) {
-    s.live_bytes += t->live_bytes;
-    s.live_blocks += t->live_blocks;
-    s.allocations += t->calls;
-  }
+  Stats s = c.ended;
+  for (const auto* t = c.threads; t != nullptr; t = t->next) t->add_to(s);
+  s.cached_bytes = c.cached_bytes;
+  s.system_calls = c.system_calls;
   s.peak_bytes = c.large_peak + (s.live_bytes - c.large_live);
   return s;
 }

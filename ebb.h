@@ -1,0 +1,8 @@
+// ebb: neural networks with certified gradients. Everything a program needs, in one include.
+#pragma once
+
+#include "autograd/autograd.h"
+#include "data/data.h"
+#include "io/io.h"
+#include "nn/nn.h"
+#include "optim/optim.h"
