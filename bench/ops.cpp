@@ -1,0 +1,146 @@
+// Every registered operation, forward and forward with backward: on its own small samples, and on large inputs.
+#include <benchmark/benchmark.h>
+
+#include <string>
+#include <vector>
+
+#include "autograd/autograd.h"
+#include "autograd/ops/all.h"
+
+namespace ebb::bench {
+namespace {
+
+using namespace ops;
+using Inputs = std::vector<Tensor>;
+
+template <class Op>
+struct Case {
+  Op op;
+  Inputs inputs;
+};
+
+// Large inputs: the sample's own number of [512, 1024] float32 tensors, which suits every element-by-element operation;
+// the others say what they need.
+template <class Op>
+Case<Op> large(const Sample<Op>& sample) {
+  Inputs inputs;
+  for (const auto& x : sample.inputs)
+    inputs.push_back(x.dtype() == boolean ? gt(rand({512, 1024}), 0.5) : rand({512, 1024}) + 0.5);
+  return {sample.op, inputs};
+}
+
+Tensor images(std::int64_t channels = 64, std::int64_t size = 32) { return rand({16, channels, size, size}); }
+Tensor rows_below(std::int64_t n, const Shape& shape) { return randint(0, n, shape); }
+const Shape kImages{16, 64, 32, 32}, kPooled{16, 64, 16, 16};
+constexpr Conv2dGeometry kConv{.padding = {1, 1}};
+
+Case<To> large(const Sample<To>&) { return {{float64}, {rand({512, 1024})}}; }
+Case<Reshape> large(const Sample<Reshape>&) { return {{{1024, 512}}, {rand({512, 1024})}}; }
+Case<Permute> large(const Sample<Permute>&) { return {{{1, 0}}, {rand({512, 1024})}}; }
+Case<Expand> large(const Sample<Expand>&) { return {{{512, 1024}}, {rand({1024})}}; }
+Case<Slice> large(const Sample<Slice>&) { return {{1, 256, 512, 1}, {rand({512, 1024})}}; }
+Case<SliceBackward> large(const Sample<SliceBackward>&) {
+  return {{{1, 256, 512, 1}, {512, 1024}}, {rand({512, 512})}};
+}
+Case<Select> large(const Sample<Select>&) { return {{0, 7}, {rand({512, 1024})}}; }
+Case<Cat> large(const Sample<Cat>&) { return {{0, {0, 256, 512}}, {rand({256, 1024}), rand({256, 1024})}}; }
+Case<IndexSelect> large(const Sample<IndexSelect>&) {
+  return {{0}, {rand({4096, 128}), rows_below(4096, {4096})}};
+}
+Case<IndexAdd> large(const Sample<IndexAdd>&) {
+  return {{0, {4096, 128}}, {rand({4096, 128}), rows_below(4096, {4096})}};
+}
+Case<Gather> large(const Sample<Gather>&) { return {{1}, {rand({512, 1024}), rows_below(1024, {512, 1024})}}; }
+Case<ScatterAdd> large(const Sample<ScatterAdd>&) {
+  return {{1, {512, 1024}}, {rand({512, 1024}), rows_below(1024, {512, 1024})}};
+}
+Case<Matmul> large(const Sample<Matmul>&) { return {{}, {rand({512, 512}), rand({512, 512})}}; }
+Case<Linear> large(const Sample<Linear>&) { return {{}, {rand({256, 512}), rand({512, 512}), rand({512})}}; }
+Case<Conv2d> large(const Sample<Conv2d>&) { return {{kConv}, {images(), rand({64, 64, 3, 3}), rand({64})}}; }
+Case<Conv2dBackwardInput> large(const Sample<Conv2dBackwardInput>&) {
+  return {{kConv, kImages}, {images(), rand({64, 64, 3, 3})}};
+}
+Case<Conv2dBackwardWeight> large(const Sample<Conv2dBackwardWeight>&) {
+  return {{kConv, {64, 64, 3, 3}}, {images(), images()}};
+}
+Case<MaxPool2d> large(const Sample<MaxPool2d>&) { return {{}, {images()}}; }
+Case<MaxPool2dBackward> large(const Sample<MaxPool2dBackward>&) {
+  return {{kImages}, {images(64, 16), rows_below(1024, kPooled)}};
+}
+Case<MaxPool2dGather> large(const Sample<MaxPool2dGather>&) { return {{}, {images(), rows_below(1024, kPooled)}}; }
+Case<AvgPool2d> large(const Sample<AvgPool2d>&) { return {{}, {images()}}; }
+Case<AvgPool2dBackward> large(const Sample<AvgPool2dBackward>&) {
+  return {{{}, false, kImages}, {images(64, 16)}};
+}
+Case<AdaptiveAvgPool2d> large(const Sample<AdaptiveAvgPool2d>&) { return {{{1, 1}}, {images()}}; }
+Case<AdaptiveAvgPool2dBackward> large(const Sample<AdaptiveAvgPool2dBackward>&) {
+  return {{kImages}, {images(64, 1)}};
+}
+Case<LayerNorm> large(const Sample<LayerNorm>&) { return {{}, {rand({512, 1024}), rand({1024}), rand({1024})}}; }
+Case<BatchNorm> large(const Sample<BatchNorm>&) { return {{}, {rand({16, 64, 1024}), rand({64}), rand({64})}}; }
+Case<CrossEntropy> large(const Sample<CrossEntropy>&) {
+  return {{}, {rand({512, 1024}), rows_below(1024, {512})}};
+}
+Case<CrossEntropyBackward> large(const Sample<CrossEntropyBackward>&) {
+  return {{}, {rand({512, 1024}), rows_below(1024, {512}), rand({512})}};
+}
+
+template <class Op>
+void forward(benchmark::State& state, const Case<Op>& c) {
+  const NoGrad off;
+  for (auto _ : state) benchmark::DoNotOptimize(run_op(c.op, c.inputs));
+}
+
+template <class Op>
+void backward(benchmark::State& state, const Case<Op>& c) {
+  Case<Op> with_grad = c;
+  Inputs leaves;
+  for (auto& x : with_grad.inputs) {
+    if (!x.defined() || !is_floating(x.dtype())) continue;
+    x = x.detach().set_requires_grad();
+    leaves.push_back(x);
+  }
+  const Tensor seed = ones_like(run_op(c.op, c.inputs)[0]);
+  for (auto _ : state) {
+    const auto y = run_op(with_grad.op, with_grad.inputs);
+    benchmark::DoNotOptimize(grad(y[0], leaves, {.grad_outputs = {seed}, .allow_unused = true}));
+  }
+}
+
+template <class Op>
+bool differentiable(const Case<Op>& c) {
+  constexpr bool variadic = detail::arity<Op>() < 0;
+  if (variadic) return true;
+  bool all = is_floating(run_op(c.op, c.inputs)[0].dtype());
+  [&]<int... I>(std::integer_sequence<int, I...>) {
+    ((all &= detail::has_grad<Op, I> || !c.inputs[I].defined() || !is_floating(c.inputs[I].dtype())), ...);
+  }
+  (std::make_integer_sequence < int, variadic ? 0 : detail::arity<Op>() > ());
+  return all;
+}
+
+template <class Op>
+void add_op() {
+  const auto sample = [] {
+    Generator random{1};
+    return Op::samples(random)[0];
+  };
+  const auto small_case = [sample] { return Case<Op>{sample().op, sample().inputs}; };
+  const auto large_case = [sample] { return large(sample()); };
+  const auto add = [&](const std::string& size, auto make) {  // inputs are made when the benchmark runs
+    const std::string base = "op/" + std::string(Op::name) + "/" + size;
+    benchmark::RegisterBenchmark((base + "/forward").c_str(), [make](auto& state) { forward(state, make()); });
+    if (differentiable(small_case()))
+      benchmark::RegisterBenchmark((base + "/backward").c_str(), [make](auto& state) { backward(state, make()); });
+  };
+  add("small", small_case);
+  add("large", large_case);
+}
+
+[[maybe_unused]] const bool registered = []<class... Op>(std::tuple<Op...>*) {
+  (add_op<Op>(), ...);
+  return true;
+}(static_cast<All*>(nullptr));
+
+}  // namespace
+}  // namespace ebb::bench
