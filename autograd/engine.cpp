@@ -194,15 +194,21 @@ class Pass final : public GradSink {
       fail("backward: the graph of {} was freed by an earlier backward; pass .retain_graph = true to that one",
            node.name());
     running_ = &node;
-    // Moved out, so that nobody else holds them while the node runs; a target's stay, for gradient().
-    std::array<Tensor, kMostOutputs> own;
-    const std::size_t count = node.outputs().size();
+    if (node.outputs().size() == 1) run_with<1>(slot);
+    else run_with<kMostOutputs>(slot);
+    if (!retain_graph) node.free();
+  }
+
+  // The gradients are moved out, so that nobody else holds them while the node runs; a target's stay, for gradient().
+  template <std::size_t N>
+  void run_with(const Slot& slot) {
+    std::array<Tensor, N> own;
+    const std::size_t count = slot.node->outputs().size();
     for (std::size_t j = 0; j < count; ++j) {
       auto& gradient = s_.gradients[slot.first + j];
       own[j] = slot.target ? gradient : std::move(gradient);
     }
-    node.backward(std::span(own.data(), count), *this);
-    if (!retain_graph) node.free();
+    slot.node->backward(std::span(own.data(), count), *this);
   }
 
   void run_hooks(const Slot& slot) {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "autograd/tensor.h"
@@ -19,19 +20,25 @@ struct ThreadState {
 };
 inline constinit thread_local ThreadState thread_state;
 
-// While one lives, operations on this thread are not recorded and their results do not require grad.
-//
-//   { NoGrad off; weight.add_(step); }
-class NoGrad {
+// While one lives, operations on this thread are recorded, or not.
+template <bool kRecording>
+class GradMode {
  public:
-  NoGrad() : before_(std::exchange(thread_state.recording, false)) {}
-  ~NoGrad() { thread_state.recording = before_; }
-  NoGrad(const NoGrad&) = delete;
-  NoGrad& operator=(const NoGrad&) = delete;
+  GradMode() : before_(std::exchange(thread_state.recording, kRecording)) {}
+  ~GradMode() { thread_state.recording = before_; }
+  GradMode(const GradMode&) = delete;
+  GradMode& operator=(const GradMode&) = delete;
 
  private:
   bool before_;
 };
+
+// Results do not require grad.
+//
+//   { NoGrad off; weight.add_(step); }
+using NoGrad = GradMode<false>;
+// Records again: within NoGrad, or in a hook, which backward calls without recording.
+using EnableGrad = GradMode<true>;
 
 inline bool is_grad_enabled() { return thread_state.recording; }
 

@@ -18,8 +18,8 @@
 // gradN     dL/d(input N) from g = dL/d(output), in differentiable operations, so that higher orders are free. Its
 //           other parameters say what is saved, and are read at compile time: In<i> (input i), Out (the output, or
 //           Output<j>), ShapeOf<i>. With K outputs (`static constexpr int outputs = K`) the first parameter is
-//           Grads. Only the gradients that somebody wants are run. An input without gradN has no derivative: asking
-//           for it is an Error.
+//           Grads; `differentiable_outputs` of them, if not all, have a derivative: the first ones. Only the gradients
+//           that somebody wants are run. An input without gradN has no derivative: asking for it is an Error.
 // grads     instead of gradN, where one kernel gives them all: `std::array<Tensor, N> grads(Wanted, Grad, …) const`;
 //           those not wanted may stay undefined.
 // addN      optional: adds the gradient into a slot that exists already, for operations that read a part of input N:
@@ -96,7 +96,7 @@ template <class Op, std::derived_from<Tensor>... T>
 auto apply(const Op& op, const T&... inputs) {
   static_assert(detail::HasSamples<Op>,
                 "an operation needs `static Samples<Op> samples(Generator&)`: see autograd/op.h");
-  constexpr int N = sizeof...(T), K = detail::outputs_of<Op>();
+  constexpr int N = sizeof...(T), K = detail::outputs_of<Op>(), D = detail::differentiable_outputs_of<Op>();
   (void)detail::registered<Op, N>;
 
   std::array<Tensor, K> outputs;
@@ -115,10 +115,10 @@ auto apply(const Op& op, const T&... inputs) {
 
   if (thread_state.recording && (detail::wants_grad(inputs) || ...)) {
     bool floating = false;
-    for (const auto& y : outputs) floating |= is_floating(y.dtype());
+    for (std::size_t j = 0; j < D; ++j) floating |= is_floating(outputs[j].dtype());
     if (floating) {
       const auto node = Ref<Node>::adopt(new detail::OpNode<Op, N>(op, outputs, inputs...));
-      for (std::uint32_t j = 0; j < K; ++j) detail::attach(outputs[j], node, j);
+      for (std::uint32_t j = 0; j < D; ++j) detail::attach(outputs[j], node, j);
     }
   }
   if constexpr (K == 1) return std::move(outputs[0]);
@@ -144,6 +144,39 @@ Tensor apply(const Op& op, std::span<const Tensor> inputs) {
   if (thread_state.recording && wanted && is_floating(spec.dtype))
     detail::attach(output, Ref<Node>::adopt(new detail::VariadicNode<Op>(op, output, inputs)), 0);
   return output;
+}
+
+namespace detail {
+
+template <class R, class Op, class... Args>
+constexpr int parameters_of(R (Op::*)(Args...) const) {
+  return sizeof...(Args);
+}
+
+// How many inputs an operation takes; -1: any number.
+template <class Op>
+constexpr int arity() {
+  if constexpr (IsView<Op>) return 1;
+  else if constexpr (requires { &Op::grad; }) return -1;
+  else return parameters_of(&Op::forward) - outputs_of<Op>();
+}
+
+}  // namespace detail
+
+// Runs an operation of any kind on inputs in a span: for tests and benchmarks, which go through all of them. Returns
+// all outputs.
+template <class Op>
+std::vector<Tensor> run_op(const Op& op, std::span<const Tensor> inputs) {
+  if constexpr (detail::arity<Op>() < 0) {
+    return {ebb::apply(op, inputs)};
+  } else {
+    return [&]<std::size_t... I>(std::index_sequence<I...>) {
+      const auto outputs = ebb::apply(op, inputs[I]...);
+      if constexpr (detail::outputs_of<Op>() == 1) return std::vector<Tensor>{outputs};
+      else return std::vector<Tensor>(outputs.begin(), outputs.end());
+    }
+    (std::make_index_sequence<static_cast<std::size_t>(detail::arity<Op>())>());
+  }
 }
 
 }  // namespace ebb

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "autograd/base/random.h"
+#include "autograd/mutation.h"
 #include "autograd/node.h"
 #include "autograd/tensor.h"
 
@@ -143,6 +144,12 @@ constexpr int outputs_of() {
   if constexpr (requires { Op::outputs; }) return Op::outputs;
   else return 1;
 }
+// The first so many of them.
+template <class Op>
+constexpr int differentiable_outputs_of() {
+  if constexpr (requires { Op::differentiable_outputs; }) return Op::differentiable_outputs;
+  else return outputs_of<Op>();
+}
 
 // Does backward of input G need input I (output J)?
 template <class Op, int G>
@@ -267,7 +274,7 @@ class OpNode final : public Node {
   template <class A, int J>
   A fetch(Output<J>*) {
     const auto& saved = out_[at(J)].get(Op::name, "output", J);
-    return A(thread_state.recording ? with_edge(saved, this, J) : saved);
+    return A(thread_state.recording && J < differentiable_outputs_of<Op>() ? with_edge(saved, this, J) : saved);
   }
 
   template <class R, class G, class... A>
@@ -277,8 +284,8 @@ class OpNode final : public Node {
     else return (op_.*gradient)(g[0], argument<std::remove_cvref_t<A>>()...);
   }
   template <class... A>
-  void call(void (Op::*add)(View, Grad, A...) const, View slot, std::span<const Tensor> g) {
-    (op_.*add)(slot, g[0], argument<std::remove_cvref_t<A>>()...);
+  void call(void (Op::*add)(View, Grad, A...) const, View slot, Grad g) {
+    (op_.*add)(slot, g, argument<std::remove_cvref_t<A>>()...);
   }
 
   template <class R, class G, class... A>
@@ -294,7 +301,7 @@ class OpNode final : public Node {
       if (edge_[at(i)].node && sink.wants(edge_[at(i)])) wanted.mask |= 1u << i;
     auto results = call(&Op::grads, wanted, gradients);
     for (int i = 0; i < N; ++i)
-      if (wanted[i]) sink.put(edge_[at(i)], std::move(results[at(i)]));
+      if (wanted[i]) sink.put(edge_[at(i)], mutated(Op::name, i, Formula::grad, std::move(results[at(i)])));
   }
 
   template <int... I>
@@ -304,9 +311,11 @@ class OpNode final : public Node {
   template <int I>
   void one_input([[maybe_unused]] std::span<const Tensor> gradients, [[maybe_unused]] GradSink& sink) {
     if constexpr (has_add<Op, I>) {
-      if (!thread_state.recording) return call(add_of<Op, I>(), sink.slot(edge_[at(I)]), gradients);
+      if (!thread_state.recording)
+        return call(add_of<Op, I>(), sink.slot(edge_[at(I)]), mutated(Op::name, I, Formula::add, gradients[0]));
     }
-    if constexpr (has_grad<Op, I>) sink.put(edge_[at(I)], call(grad_of<Op, I>(), gradients));
+    if constexpr (has_grad<Op, I>)
+      sink.put(edge_[at(I)], mutated(Op::name, I, Formula::grad, call(grad_of<Op, I>(), gradients)));
     else no_derivative(Op::name, I);
   }
 
@@ -347,7 +356,8 @@ class VariadicNode final : public Node {
   }
   void backward(std::span<const Tensor> gradients, GradSink& sink) override {
     for (std::size_t i = 0; i < edge_.size(); ++i)
-      if (edge_[i].node && sink.wants(edge_[i])) sink.put(edge_[i], op_.grad(i, gradients[0]));
+      if (edge_[i].node && sink.wants(edge_[i]))
+        sink.put(edge_[i], mutated(Op::name, static_cast<int>(i), Formula::grad, op_.grad(i, gradients[0])));
   }
   void free_saved() override {}
 

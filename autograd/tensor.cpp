@@ -49,8 +49,21 @@ void Buffer::destroy(Buffer* buffer) noexcept {
   memory::release(buffer, block_bytes);
 }
 
-TensorImpl::TensorImpl(Ref<Buffer> memory, void* first, const Shape& sizes, const Dims& steps, Dtype type, bool dense)
-    : buffer(std::move(memory)), data(first), shape(sizes), strides(steps), dtype(type), contiguous(dense) {}
+TensorImpl::TensorImpl(Ref<Buffer> memory, const Shape& sizes, Dtype type)
+    : buffer(std::move(memory)),
+      data(buffer->data),
+      shape(sizes),
+      strides(contiguous_strides(sizes)),
+      dtype(type),
+      contiguous(true) {}
+
+TensorImpl::TensorImpl(const TensorImpl& base, const Shape& sizes, const Dims& steps, std::int64_t offset)
+    : buffer(base.buffer),
+      data(static_cast<std::byte*>(base.data) + offset * size_of(base.dtype)),
+      shape(sizes),
+      strides(steps),
+      dtype(base.dtype),
+      contiguous(is_contiguous(sizes, steps)) {}
 
 void TensorImpl::destroy(TensorImpl* impl) noexcept {
   impl->~TensorImpl();
@@ -59,11 +72,10 @@ void TensorImpl::destroy(TensorImpl* impl) noexcept {
 
 namespace {
 
-Ref<TensorImpl> make_impl(Ref<Buffer> buffer, void* data, const Shape& shape, const Dims& strides, Dtype dtype,
-                          bool contiguous) {
-  auto* impl = new (memory::allocate(sizeof(TensorImpl)))
-      TensorImpl(std::move(buffer), data, shape, strides, dtype, contiguous);
-  return Ref<TensorImpl>::adopt(impl);
+template <class... Args>
+Tensor make_tensor(Args&&... args) {
+  auto* impl = new (memory::allocate(sizeof(TensorImpl))) TensorImpl(std::forward<Args>(args)...);
+  return Tensor(Ref<TensorImpl>::adopt(impl));
 }
 
 }  // namespace
@@ -71,15 +83,12 @@ Ref<TensorImpl> make_impl(Ref<Buffer> buffer, void* data, const Shape& shape, co
 
 Tensor empty(const Shape& shape, Dtype dtype) {
   if (thread_state.backward_depth == 0) merge_returned_objects();
-  auto buffer = detail::Buffer::make(static_cast<std::size_t>(shape.numel() * size_of(dtype)));
-  void* data = buffer->data;
-  return Tensor(detail::make_impl(std::move(buffer), data, shape, contiguous_strides(shape), dtype, true));
+  return detail::make_tensor(detail::Buffer::make(static_cast<std::size_t>(shape.numel() * size_of(dtype))), shape,
+                             dtype);
 }
 
 Tensor alias(const Tensor& x, const Shape& shape, const Dims& strides, std::int64_t offset) {
-  const auto& t = x.impl();
-  auto* data = static_cast<std::byte*>(t.data) + offset * size_of(t.dtype);
-  return Tensor(detail::make_impl(t.buffer, data, shape, strides, t.dtype, is_contiguous(shape, strides)));
+  return detail::make_tensor(x.impl(), shape, strides, offset);
 }
 
 Tensor from_blob(void* data, const Shape& shape, Dtype dtype, std::function<void(void*)> deleter) {
@@ -87,9 +96,8 @@ Tensor from_blob(void* data, const Shape& shape, Dtype dtype, std::function<void
     fail("from_blob: the data pointer is null, but the shape is {}", shape);
   if (reinterpret_cast<std::uintptr_t>(data) % static_cast<std::uintptr_t>(size_of(dtype)) != 0)
     fail("from_blob: the data is not aligned for {}; align it to {} bytes", dtype, size_of(dtype));
-  auto buffer =
-      detail::Buffer::wrap(data, static_cast<std::size_t>(shape.numel() * size_of(dtype)), std::move(deleter));
-  return Tensor(detail::make_impl(std::move(buffer), data, shape, contiguous_strides(shape), dtype, true));
+  const auto bytes = static_cast<std::size_t>(shape.numel() * size_of(dtype));
+  return detail::make_tensor(detail::Buffer::wrap(data, bytes, std::move(deleter)), shape, dtype);
 }
 
 void Tensor::undefined() { fail("tensor: this Tensor is undefined; assign one before using it"); }
@@ -195,10 +203,7 @@ void Tensor::register_hook(std::function<Tensor(const Tensor&)> hook) const {
   impl().edge.node->add_hook(impl().edge.output, std::move(hook));
 }
 
-Tensor Tensor::detach() const {
-  const auto& t = impl();
-  return Tensor(detail::make_impl(t.buffer, t.data, t.shape, t.strides, t.dtype, t.contiguous));
-}
+Tensor Tensor::detach() const { return alias(*this, shape(), strides(), 0); }
 
 const Tensor& Tensor::hand_over() const {
   if (requires_grad()) fail("hand_over: the tensor ({}) has a history; detach() it first", describe(*this));

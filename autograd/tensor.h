@@ -53,7 +53,8 @@ struct Edge {
 };
 
 struct TensorImpl final : Counted {
-  TensorImpl(Ref<Buffer> memory, void* first, const Shape& sizes, const Dims& steps, Dtype type, bool dense);
+  TensorImpl(Ref<Buffer> memory, const Shape& sizes, Dtype type);  // all of the memory, row-major
+  TensorImpl(const TensorImpl& base, const Shape& sizes, const Dims& steps, std::int64_t offset);
 
   Ref<Buffer> buffer;
   void* data;  // the first element

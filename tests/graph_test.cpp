@@ -41,6 +41,24 @@ void on_small_stack(std::function<void()> f) {
   pthread_join(thread, nullptr);
 }
 
+struct Wrong {
+  static constexpr std::string_view name = "wrong";
+  Spec infer(const Tensor& x) const { return {x.shape(), x.dtype()}; }
+  void forward(View y, View) const { kernels_fill(y); }
+  Tensor grad0(Grad) const { return zeros({7}); }
+  static Samples<Wrong> samples(Generator&) { return {}; }
+  static void kernels_fill(View y) {
+    for (std::int64_t i = 0; i < y.numel(); ++i) y.as<double>()[i] = 0;
+  }
+};
+
+struct Flat {
+  static constexpr std::string_view name = "flat";
+  Spec infer(const Tensor& x) const { return {x.shape(), x.dtype()}; }
+  void forward(View y, View) const { y.as<double>()[0] = 1; }
+  static Samples<Flat> samples(Generator&) { return {}; }
+};
+
 }  // namespace
 
 TEST_CASE("first, second and third derivative of x sin(x)") {
@@ -278,6 +296,7 @@ TEST_CASE("backward inside backward") {
   auto x = leaf(2), w = leaf(5);
   auto y = x * w;
   y.register_hook([&](const Tensor&) {
+    EnableGrad on;
     (w * w).backward();  // shares the leaf w with the pass that runs
     return Tensor();
   });
@@ -315,28 +334,12 @@ TEST_CASE("ids order a graph that several threads have built") {
 }
 
 TEST_CASE("an operation's wrong gradient is found out") {
-  struct Wrong {
-    static constexpr std::string_view name = "wrong";
-    Spec infer(const Tensor& x) const { return {x.shape(), x.dtype()}; }
-    void forward(View y, View) const { kernels_fill(y); }
-    Tensor grad0(Grad) const { return zeros({7}); }
-    static Samples<Wrong> samples(Generator&) { return {}; }
-    static void kernels_fill(View y) {
-      for (std::int64_t i = 0; i < y.numel(); ++i) y.as<double>()[i] = 0;
-    }
-  };
   auto x = leaf(1);
   CHECK_ERROR(apply(Wrong{}, x).backward(),
               "wrong: its gradient is float32 [7], but the input is float64 [1]; correct gradN");
 }
 
 TEST_CASE("an operation without a derivative says so") {
-  struct Flat {
-    static constexpr std::string_view name = "flat";
-    Spec infer(const Tensor& x) const { return {x.shape(), x.dtype()}; }
-    void forward(View y, View) const { y.as<double>()[0] = 1; }
-    static Samples<Flat> samples(Generator&) { return {}; }
-  };
   auto x = leaf(1);
   CHECK_ERROR(
       apply(Flat{}, x).backward(),

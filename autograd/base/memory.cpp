@@ -40,7 +40,8 @@ constexpr std::size_t kClasses = kSmallClasses + 8 * 48;
 constexpr std::size_t kLocalClasses = kSmallClasses + 8 * 5;
 
 constexpr std::size_t class_of(std::size_t bytes) {
-  if (bytes <= kSmall) return bytes == 0 ? 0 : (bytes - 1) / kStep;
+  if (bytes <= kSmall) [[likely]]
+    return (bytes - (bytes != 0)) / kStep;
   const auto power = static_cast<std::size_t>(std::bit_width(bytes - 1) - 1);  // 2^power < bytes <= 2^(power + 1)
   const std::size_t step = (bytes - 1 - (std::size_t{1} << power)) >> (power - 3);
   return kSmallClasses + 8 * (power - 10) + step;
@@ -197,7 +198,7 @@ struct ThreadCache {
     }
   }
 
-  void spill(std::size_t k) {
+  [[gnu::noinline]] void spill(std::size_t k) {
     auto& c = common();
     const std::lock_guard lock(c.mutex);
     for (std::int64_t i = 2 * batch(k); i > 0 && lists[k].head; --i) {
@@ -273,7 +274,7 @@ void count_common(ThreadCache* thread, std::size_t k, std::int64_t blocks) {
   }
 }
 
-void* allocate_slowly(std::size_t bytes, std::size_t k) {
+[[gnu::noinline]] void* allocate_slowly(std::size_t bytes, std::size_t k) {
   if (k >= kClasses) fail("allocate: {} bytes cannot be addressed", bytes);
   ThreadCache* thread = mine ? mine : begin_thread();
   if (thread && k < kLocalClasses) {
@@ -286,13 +287,19 @@ void* allocate_slowly(std::size_t bytes, std::size_t k) {
   return block;
 }
 
+[[gnu::noinline]] void release_slowly(void* block, std::size_t k) {
+  count_common(mine ? mine : begin_thread(), k, -1);
+  give_common(block, k, k >= kLocalClasses);
+}
+
 }  // namespace
 
 void* allocate(std::size_t bytes) {
   const std::size_t k = class_of(bytes);
-  if (mine == nullptr || k >= kLocalClasses || mine->lists[k].head == nullptr) [[unlikely]]
+  ThreadCache* const thread = mine;
+  if (thread == nullptr || k >= kLocalClasses || thread->lists[k].head == nullptr) [[unlikely]]
     return allocate_slowly(bytes, k);
-  auto& list = mine->lists[k];
+  auto& list = thread->lists[k];
   list.room += 1;
   list.taken += 1;
   void* block = list.get();
@@ -303,12 +310,9 @@ void* allocate(std::size_t bytes) {
 void release(void* block, std::size_t bytes) noexcept {
   const std::size_t k = class_of(bytes);
   ASAN_POISON_MEMORY_REGION(static_cast<char*>(block) + sizeof(Free), size_of_class(k) - sizeof(Free));
-  ThreadCache* thread = mine;
-  if (thread == nullptr) thread = begin_thread();
-  if (thread == nullptr || k >= kLocalClasses) [[unlikely]] {
-    count_common(thread, k, -1);
-    return give_common(block, k, k >= kLocalClasses);
-  }
+  ThreadCache* const thread = mine;
+  if (thread == nullptr || k >= kLocalClasses) [[unlikely]]
+    return release_slowly(block, k);
   auto& list = thread->lists[k];
   list.put(block);
   list.room += -1;

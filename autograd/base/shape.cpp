@@ -1,5 +1,6 @@
 #include "autograd/base/shape.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "autograd/base/fail.h"
@@ -44,7 +45,7 @@ Dims contiguous_strides(const Shape& shape) {
   std::int64_t step = 1;
   for (int i = shape.rank() - 1; i >= 0; --i) {
     strides[i] = step;
-    step *= shape[i] > 0 ? shape[i] : 1;
+    step *= std::max<std::int64_t>(shape[i], 1);
   }
   return strides;
 }

@@ -11,8 +11,8 @@ namespace ebb::kernels {
 // One dimension of K operands: its size, and the step from one element to the next in each, in elements.
 template <int K>
 struct Axis {
-  std::int64_t size;
-  std::array<std::int64_t, K> step;
+  std::int64_t size = 1;
+  std::array<std::int64_t, K> step{};
 };
 
 // A nest of dimensions, outermost first. It keeps only what matters to a loop: dimensions of size 1 vanish,
@@ -41,8 +41,8 @@ class Axes {
   }
 
   // Removes and returns the innermost dimension; one of size 1 from an empty nest.
-  Axis<K> pop_back() { return rank_ > 0 ? at(--rank_) : Axis<K>{1, {}}; }
-  Axis<K> back() const { return rank_ > 0 ? (*this)[rank_ - 1] : Axis<K>{1, {}}; }
+  Axis<K> pop_back() { return rank_ > 0 ? at(--rank_) : Axis<K>(); }
+  Axis<K> back() const { return rank_ > 0 ? (*this)[rank_ - 1] : Axis<K>(); }
 
   // Leaves [begin, end) of the outermost dimension; its elements begin at the offsets returned.
   std::array<std::int64_t, K> cut(std::int64_t begin, std::int64_t end) {

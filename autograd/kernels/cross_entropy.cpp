@@ -1,20 +1,12 @@
 #include <algorithm>
 
 #include "autograd/base/fail.h"
+#include "autograd/kernels/numbers.h"
 #include "autograd/kernels/reduce.h"
 #include "autograd/kernels/softmax_rows.h"
 
 namespace ebb::kernels {
 namespace {
-
-// The elements of a 1-d view.
-template <class T>
-struct Strided {
-  explicit Strided(const View& v) : data(v.as<T>()), step(v.stride(0)) {}
-  T& operator[](std::int64_t i) const { return data[i * step]; }
-  T* data;
-  std::int64_t step;
-};
 
 void check_targets(const View& target, std::int64_t classes, std::int64_t ignore_index) {
   const Strided<const std::int64_t> targets(target);

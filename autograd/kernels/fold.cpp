@@ -16,7 +16,7 @@ HWY_BEFORE_NAMESPACE();
 namespace ebb::kernels::HWY_NAMESPACE {
 namespace {
 
-// Note [Blocked sums]: elements are added in their own type for kBlock elements (rows) or kGroup rows
+// Note [Blocked sums]: floats are added in their own type for kBlock elements (rows) or kGroup rows
 // (columns), shared among the lanes of four accumulators; the blocks' sums are added in double. The error of
 // a float sum is that of a chain of at most a few dozen additions, whatever its length.
 constexpr std::int64_t kBlock = 512;
@@ -30,7 +30,7 @@ struct Sum {
   using Element = T;
   using Acc = SumOf<T>;
   using Total = WideSum<T>;
-  static constexpr bool kShifted = false, kCheap = true;
+  static constexpr bool kCheap = true;
   static constexpr T kIdentity = 0;
 
   static Acc combine_one(Acc a, Acc b) { return a + b; }
@@ -39,14 +39,13 @@ struct Sum {
     return hn::Add(a, b);
   }
   template <class V>
-  static HWY_INLINE V map(V x, V /*shift*/) {
-    return x;
+  static HWY_INLINE V map(V x, V shift) {
+    return hn::Sub(x, shift);
   }
 };
 
 template <class T>
 struct SquaredDeviation : Sum<T> {
-  static constexpr bool kShifted = true;
   template <class V>
   static HWY_INLINE V map(V x, V shift) {
     const V deviation = hn::Sub(x, shift);
@@ -56,51 +55,47 @@ struct SquaredDeviation : Sum<T> {
 
 template <class T>
 struct Exponential : Sum<T> {
-  static constexpr bool kShifted = true, kCheap = false;
+  static constexpr bool kCheap = false;
   template <class V>
   static HWY_INLINE V map(V x, V shift) {
     return exp_nonpositive(Tag<T>(), hn::Sub(x, shift));
   }
 };
 
-template <class T, bool kLargest>
-struct Extreme {
+template <class T>
+struct Largest {
   using Limits = std::numeric_limits<T>;
   using Element = T;
   using Acc = T;
-  static constexpr bool kShifted = false, kCheap = true;
-  static constexpr T kInfinity = Limits::has_infinity ? Limits::infinity() : Limits::max();
-  static constexpr T kIdentity = !kLargest ? kInfinity : Limits::has_infinity ? -kInfinity : Limits::min();
+  static constexpr bool kCheap = true;
+  static constexpr T kIdentity = -Limits::infinity();
 
-  static T combine_one(T a, T b) { return (kLargest ? b > a : b < a) || b != b ? b : a; }
+  static T combine_one(T a, T b) { return b > a || b != b ? b : a; }
   template <class V>
   static HWY_INLINE V combine(V a, V b) {
-    auto takes_b = kLargest ? hn::Gt(b, a) : hn::Lt(b, a);  // never, once a is NaN
-    if constexpr (Limits::has_quiet_NaN) takes_b = hn::Or(takes_b, hn::IsNaN(b));
-    return hn::IfThenElse(takes_b, b, a);
+    return hn::IfThenElse(hn::Or(hn::Gt(b, a), hn::IsNaN(b)), b, a);  // never b, once a is NaN
   }
   template <class V>
-  static HWY_INLINE V map(V x, V /*shift*/) {
-    return x;
+  static HWY_INLINE V map(V x, V shift) {
+    return hn::Xor(x, shift);
   }
 
   class Total {
    public:
     HWY_INLINE Total() : all_(hn::Set(Tag<T>(), kIdentity)) {}
-    HWY_INLINE void add(Lanes<Extreme> v) { all_ = combine(all_, v); }
+    HWY_INLINE void add(Lanes<Largest> v) { all_ = combine(all_, v); }
     HWY_INLINE T total() const {
       const Tag<T> d;
-      if constexpr (Limits::has_quiet_NaN)
-        if (!hn::AllFalse(d, hn::IsNaN(all_))) return Limits::quiet_NaN();
-      return hn::GetLane(kLargest ? hn::MaxOfLanes(d, all_) : hn::MinOfLanes(d, all_));
+      if (!hn::AllFalse(d, hn::IsNaN(all_))) return Limits::quiet_NaN();
+      return hn::GetLane(hn::MaxOfLanes(d, all_));
     }
-    static HWY_INLINE void add(T* acc, Lanes<Extreme> v, std::int64_t n) {
+    static HWY_INLINE void add(T* acc, Lanes<Largest> v, std::int64_t n) {
       const Tag<T> d;
       store(combine(load(d, acc, n), v), d, acc, n);
     }
 
    private:
-    Lanes<Extreme> all_;
+    Lanes<Largest> all_;
   };
 };
 
@@ -129,8 +124,8 @@ template <class Op, class T>
 HWY_INLINE Lanes<Op> fold_block(const T* x, std::int64_t n, Lanes<Op> shift) {
   const Tag<T> d;
   const std::int64_t step = lanes(d), rest = n % step;
-  auto v = fold_vectors<Op>(
-      n / step, [&](std::int64_t i) EBB_LANES { return Op::map(hn::LoadU(d, x + i * step), shift); });
+  auto v = fold_vectors<Op>(n / step,
+                            [&](std::int64_t i) EBB_LANES { return Op::map(hn::LoadU(d, x + i * step), shift); });
   if (rest > 0) {
     const auto last = Op::map(load(d, x + n - rest, rest), shift);
     v = Op::combine(v, first_lanes(d, last, rest, hn::Set(d, Op::kIdentity)));
@@ -143,7 +138,7 @@ void fold_rows(typename Op::Acc* acc, const typename Op::Element* x, const FoldG
                const typename Op::Element* shift) {
   const Tag<typename Op::Element> d;
   for (std::int64_t i = 0; i < part.outputs; ++i) {
-    const auto s = Op::kShifted ? hn::Set(d, shift[i]) : hn::Zero(d);
+    const auto s = shift ? hn::Set(d, shift[i]) : hn::Zero(d);
     typename Op::Total total;
     for (std::int64_t r = 0; r < part.runs; ++r) {
       const auto* run = x + i * part.output_step + r * part.run_step;
@@ -162,7 +157,7 @@ void fold_columns(typename Op::Acc* acc, const typename Op::Element* x, const Fo
     const auto* group = x + r * part.run_step;
     const std::int64_t rows = std::min(kGroup, part.runs - r);
     for_each_vector(d, part.outputs, [&](std::int64_t i, std::int64_t n) EBB_LANES {
-      const auto s = Op::kShifted ? load(d, shift + i, n) : hn::Zero(d);
+      const auto s = shift ? load(d, shift + i, n) : hn::Zero(d);
       const auto row = [&](std::int64_t k)
                            EBB_LANES { return Op::map(load(d, group + k * part.run_step + i, n), s); };
       Op::Total::add(acc + i, fold_vectors<Op>(rows, row), n);
@@ -174,18 +169,14 @@ template <class Op>
 constexpr Fold<typename Op::Element, typename Op::Acc> fold_of{Op::kIdentity, Op::combine_one, fold_rows<Op>,
                                                                fold_columns<Op>};
 template <template <class> class Op>
-constexpr auto float_folds = std::tuple(fold_of<Op<float>>, fold_of<Op<double>>);
-template <template <class> class Op>
-constexpr auto all_folds = std::tuple_cat(float_folds<Op>, std::tuple(fold_of<Op<std::int64_t>>));
-template <class T>
-using Largest = Extreme<T, true>;
-template <class T>
-using Smallest = Extreme<T, false>;
+constexpr std::tuple float_folds{fold_of<Op<float>>, fold_of<Op<double>>};
 
 const Folds& all() {
-  static constexpr Folds kFolds{all_folds<Sum>, all_folds<Largest>, all_folds<Smallest>,
-                                float_folds<SquaredDeviation>, float_folds<Exponential>};
-  return kFolds;
+  static constexpr Folds kAll{.sum = float_folds<Sum>,
+                              .squared_deviation = float_folds<SquaredDeviation>,
+                              .exponential = float_folds<Exponential>,
+                              .largest = float_folds<Largest>};
+  return kAll;
 }
 
 }  // namespace
@@ -194,6 +185,36 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace ebb::kernels {
+namespace {
+
+using Integer = std::int64_t;
+
+Integer add(Integer a, Integer b) { return a + b; }
+Integer larger(Integer a, Integer b) { return b > a ? b : a; }
+Integer minus(Integer x, Integer shift) { return x - shift; }
+Integer flipped(Integer x, Integer shift) { return x ^ shift; }
+
+template <Integer combine(Integer, Integer), Integer map(Integer, Integer)>
+void fold_integer_rows(Integer* acc, const Integer* x, const FoldGeometry& part, const Integer* shift) {
+  for (Integer i = 0; i < part.outputs; ++i)
+    for (Integer r = 0; r < part.runs; ++r)
+      for (Integer j = 0; j < part.n; ++j)
+        acc[i] = combine(acc[i], map(x[i * part.output_step + r * part.run_step + j], shift ? shift[i] : 0));
+}
+
+template <Integer combine(Integer, Integer), Integer map(Integer, Integer)>
+void fold_integer_columns(Integer* acc, const Integer* x, const FoldGeometry& part, const Integer* shift) {
+  for (Integer r = 0; r < part.runs; ++r)
+    for (Integer i = 0; i < part.outputs; ++i)
+      acc[i] = combine(acc[i], map(x[r * part.run_step + i], shift ? shift[i] : 0));
+}
+
+}  // namespace
+
+const SumFold<Integer> kIntegerSum{0, add, fold_integer_rows<add, minus>, fold_integer_columns<add, minus>};
+const ExtremeFold<Integer> kLargestInteger{std::numeric_limits<Integer>::min(), larger,
+                                           fold_integer_rows<larger, flipped>,
+                                           fold_integer_columns<larger, flipped>};
 
 HWY_EXPORT(all);
 const Folds& folds() { return HWY_DYNAMIC_DISPATCH(all)(); }

@@ -18,9 +18,8 @@ struct FoldGeometry {
   std::int64_t n;  // rows: elements of a run, side by side; columns: 1
 };
 
-// acc[i] = acc[i] ⊕ f(x[i output_step + r run_step + j], shift[i]) over r < runs and j < n, where ⊕ is the
-// sum or the extreme and f is the identity, (x - shift)² or exp(x - shift). `rows` is vectorised over j,
-// `columns` over i.
+// acc[i] = acc[i] ⊕ f(x[i output_step + r run_step + j], shift[i]) over r < runs and j < n, where ⊕ is the sum or
+// the maximum. `rows` is vectorised over j, `columns` over i. shift may be null: then it is 0.
 template <class T, class A>
 struct Fold {
   using Acc = A;
@@ -33,21 +32,42 @@ struct Fold {
 template <class T>
 using SumFold = Fold<T, SumOf<T>>;
 template <class T>
-using ExtremeFold = Fold<T, T>;  // NaN wins
+using ExtremeFold = Fold<T, T>;
 
 template <template <class> class F>
 using FloatFolds = std::tuple<F<float>, F<double>>;
-template <template <class> class F>
-using AllFolds = std::tuple<F<float>, F<double>, F<std::int64_t>>;
 
 struct Folds {
-  AllFolds<SumFold> sum;
-  AllFolds<ExtremeFold> amax, amin;
-  FloatFolds<SumFold> squared_deviation;
-  FloatFolds<SumFold> exponential;  // x <= shift
+  FloatFolds<SumFold> sum, squared_deviation, exponential;
+  FloatFolds<ExtremeFold> largest;
 };
 
-// Those of the best instruction set here.
+// Those of the best instruction set here. Integers are folded by plain loops.
 const Folds& folds();
+extern const SumFold<std::int64_t> kIntegerSum;
+extern const ExtremeFold<std::int64_t> kLargestInteger;
+
+// f = x - shift
+template <class T>
+const SumFold<T>& sum_fold() {
+  if constexpr (std::is_integral_v<T>) return kIntegerSum;
+  else return std::get<SumFold<T>>(folds().sum);
+}
+// f = (x - shift)²
+template <class T>
+const SumFold<T>& squared_deviation_fold() {
+  return std::get<SumFold<T>>(folds().squared_deviation);
+}
+// f = exp(x - shift), x <= shift
+template <class T>
+const SumFold<T>& exponential_fold() {
+  return std::get<SumFold<T>>(folds().exponential);
+}
+// The maximum of f = x with the bits of shift flipped; NaN wins.
+template <class T>
+const ExtremeFold<T>& largest_fold() {
+  if constexpr (std::is_integral_v<T>) return kLargestInteger;
+  else return std::get<ExtremeFold<T>>(folds().largest);
+}
 
 }  // namespace ebb::kernels

@@ -27,6 +27,7 @@ struct Gemm {
   T* c;
   std::int64_t c_row;
   bool accumulate = false;
+  const T* bias = nullptr;  // n elements added to every row of C; null if `accumulate`
 };
 void gemm_serial(const Gemm<float>& g);
 void gemm_serial(const Gemm<double>& g);

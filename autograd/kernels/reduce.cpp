@@ -8,97 +8,108 @@
 namespace ebb::kernels {
 namespace {
 
-// Folds each output and stores finish(accumulator) as U.
-template <class U, class E, class A, class Finish>
-void reduce_with(const View& y, const View& x, const Fold<E, A>& fold_of_tile, Finish&& finish) {
+// Stores finish(accumulator) of a tile's outputs.
+template <class T, class A, class Finish>
+void store(const View& y, const Reduction& r, const OutputTile& tile, const A* acc, Finish&& finish) {
+  for (std::int64_t i = 0; i < tile.count; ++i) y.as<T>()[tile.y + i * r.lane.step[1]] = finish(acc[i]);
+}
+
+template <class T>
+void reduce_sum(const View& y, const View& x, double scale) {
+  using A = SumOf<T>;
   const Reduction r(y, x);
-  const Folder<E, A> fold(r, fold_of_tile, x);
-  for_each_tile(r, [&](const Tile& tile) {
-    A acc[Reduction::kMostOutputs];
-    fold(tile, acc, nullptr);
-    for (std::int64_t i = 0; i < tile.count; ++i) y.as<U>()[tile.y + i * r.lane.step[1]] = finish(acc[i]);
+  const Folder<T, A> fold(r, sum_fold<T>(), x);
+  for_each_tile(r, [&](const OutputTile& tile) {
+    A sum[Reduction::kMostOutputs];
+    fold(tile, sum, nullptr);
+    store<T>(y, r, tile, sum, [&](A total) {
+      return static_cast<T>(scale == 1 ? total : static_cast<A>(static_cast<double>(total) * scale));
+    });
   });
 }
 
-void reduce_sum(const View& y, const View& x, double scale) {
-  const auto sum = [&]<class E>(E*) {
-    reduce_with<E>(y, x, std::get<SumFold<E>>(folds().sum), [scale](SumOf<E> total) {
-      return static_cast<E>(scale == 1 ? total : static_cast<SumOf<E>>(static_cast<double>(total) * scale));
-    });
-  };
-  is_floating(x.dtype) ? visit_floating(x.dtype, sum) : sum(static_cast<std::int64_t*>(nullptr));
-}
-
-void reduce_extreme(const View& y, const View& x, const AllFolds<ExtremeFold>& extreme) {
-  visit(x.dtype, [&]<class T>(T*) {
-    using E = std::conditional_t<std::is_floating_point_v<T>, T, std::int64_t>;
-    using Limits = std::numeric_limits<T>;
-    reduce_with<T>(y, x, std::get<ExtremeFold<E>>(extreme), [](E value) {
+template <class T>
+void reduce_extreme(const View& y, const View& x, Extreme extreme) {
+  using E = std::conditional_t<std::is_floating_point_v<T>, T, std::int64_t>;
+  const Reduction r(y, x);
+  const ExtremeFolder<E> fold(r, extreme, x);
+  for_each_tile(r, [&](const OutputTile& tile) {
+    E result[Reduction::kMostOutputs];
+    fold(tile, result);
+    store<T>(y, r, tile, result, [](E value) {
+      using Limits = std::numeric_limits<T>;
       if constexpr (std::is_integral_v<T>)
-        value = std::clamp<E>(value, Limits::min(), Limits::max());  // empty
+        value = std::clamp<E>(value, Limits::min(), Limits::max());  // of nothing
       return static_cast<T>(value);
     });
   });
 }
 
-// A reduction in two passes: the first fold's result gives the shift of the second.
-template <class T, class First, class Shift, class Finish>
-void reduce_twice(const View& y, const View& x, const First& first, const SumFold<T>& second,
-                  Shift&& shift_of, Finish&& finish) {
-  const Reduction r(y, x);
-  const Folder<T, typename First::Acc> fold_first(r, first, x);
-  const Folder<T, double> fold_second(r, second, x);
-  const auto n = static_cast<double>(r.length);
-  for_each_tile(r, [&](const Tile& tile) {
-    typename First::Acc acc[Reduction::kMostOutputs];
-    double sum[Reduction::kMostOutputs];
-    T shift[Reduction::kMostOutputs];
-    fold_first(tile, acc, nullptr);
-    for (std::int64_t i = 0; i < tile.count; ++i) shift[i] = shift_of(acc[i], n);
-    fold_second(tile, sum, shift);
-    for (std::int64_t i = 0; i < tile.count; ++i)
-      finish(tile.y + i * r.lane.step[1], acc[i], shift[i], sum[i], n);
-  });
+// The first element of each output's: a shift that is near them all, unless it is infinite or NaN.
+template <class T>
+void first_elements(T* result, const Reduction& r, const OutputTile& tile, const View& x) {
+  for (std::int64_t i = 0; i < tile.count; ++i) {
+    const T first = r.length > 0 ? x.as<const T>()[tile.x + i * r.lane.step[0]] : T(0);
+    result[i] = std::isfinite(first) ? first : T(0);
+  }
 }
 
 }  // namespace
 
 void reduce(Reduce f, View y, View x, double scale) {
-  switch (f) {
-    case Reduce::sum:
-      return reduce_sum(y, x, scale);
-    case Reduce::amax:
-      return reduce_extreme(y, x, folds().amax);
-    case Reduce::amin:
-      return reduce_extreme(y, x, folds().amin);
+  if (f == Reduce::sum) {
+    const auto sum = [&]<class T>(T*) { reduce_sum<T>(y, x, scale); };
+    return is_floating(x.dtype) ? visit_floating(x.dtype, sum) : sum(static_cast<std::int64_t*>(nullptr));
   }
+  const auto extreme = f == Reduce::amax ? Extreme::largest : Extreme::smallest;
+  visit(x.dtype, [&]<class T>(T*) { reduce_extreme<T>(y, x, extreme); });
 }
 
-// Deviations are taken from the mean rounded to T; what the rounding does is known exactly:
-// sum (x - m)² = sum (x - mean)² + n (mean - m)².
+// Note [Exact deviations]: float numbers far from 0 lose their digits in a sum, but not in differences from one of
+// them. So the mean is the first element plus the mean deviation from it, and squares are of deviations from the
+// mean rounded to T, m; what that rounding does is known: sum (x - mean)² = sum (x - m)² - n (mean - m)².
 void mean_variance(View mean, View variance, View x, double divisor) {
   visit_floating(x.dtype, [&]<class T>(T*) {
-    reduce_twice<T>(
-        variance, x, std::get<SumFold<T>>(folds().sum), std::get<SumFold<T>>(folds().squared_deviation),
-        [](double sum, double n) { return static_cast<T>(sum / n); },
-        [&](std::int64_t at, double sum, T shift, double squares, double n) {
-          const double rounding = sum / n - static_cast<double>(shift);
-          const double exact = squares - n * rounding * rounding;
-          variance.as<T>()[at] = static_cast<T>((exact < 0 ? 0 : exact) / divisor);
-          if (mean.data) mean.as<T>()[at] = shift;
-        });
+    const Reduction r(variance, x);
+    const Folder<T, double> deviation(r, sum_fold<T>(), x);
+    const Folder<T, double> square(r, squared_deviation_fold<T>(), x);
+    const auto n = static_cast<double>(r.length);
+    for_each_tile(r, [&](const OutputTile& tile) {
+      double sum[Reduction::kMostOutputs], squares[Reduction::kMostOutputs];
+      T shift[Reduction::kMostOutputs];
+      first_elements(shift, r, tile, x);
+      deviation(tile, sum, shift);
+      for (std::int64_t i = 0; i < tile.count; ++i) {
+        const double exact = static_cast<double>(shift[i]) + sum[i] / n;
+        shift[i] = static_cast<T>(exact);
+        sum[i] = exact - static_cast<double>(shift[i]);
+      }
+      square(tile, squares, shift);
+      for (std::int64_t i = 0; i < tile.count; ++i) {
+        const std::int64_t at = tile.y + i * r.lane.step[1];
+        const double exact = squares[i] - n * sum[i] * sum[i];
+        variance.as<T>()[at] = static_cast<T>((exact < 0 ? 0 : exact) / divisor);
+        if (mean.data) mean.as<T>()[at] = shift[i];
+      }
+    });
   });
 }
 
 void logsumexp(View y, View x) {
   visit_floating(x.dtype, [&]<class T>(T*) {
-    reduce_twice<T>(
-        y, x, std::get<ExtremeFold<T>>(folds().amax), std::get<SumFold<T>>(folds().exponential),
-        [](T largest, double /*n*/) { return largest; },
-        [&](std::int64_t at, T largest, T /*shift*/, double sum, double /*n*/) {
-          y.as<T>()[at] =
-              std::isfinite(largest) ? static_cast<T>(static_cast<double>(largest) + std::log(sum)) : largest;
-        });
+    const Reduction r(y, x);
+    const Folder<T, T> largest(r, largest_fold<T>(), x);
+    const Folder<T, double> exponential(r, exponential_fold<T>(), x);
+    for_each_tile(r, [&](const OutputTile& tile) {
+      T shift[Reduction::kMostOutputs];
+      double sum[Reduction::kMostOutputs];
+      largest(tile, shift, nullptr);
+      exponential(tile, sum, shift);
+      for (std::int64_t i = 0; i < tile.count; ++i) {
+        const double result = static_cast<double>(shift[i]) + std::log(sum[i]);
+        y.as<T>()[tile.y + i * r.lane.step[1]] = std::isfinite(shift[i]) ? static_cast<T>(result) : shift[i];
+      }
+    });
   });
 }
 

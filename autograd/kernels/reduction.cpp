@@ -100,7 +100,7 @@ Source<E>::Source(const View& x)
 }
 
 template <class E, class A>
-void Folder<E, A>::operator()(const Tile& tile, A* acc, const E* shift) const {
+void Folder<E, A>::operator()(const OutputTile& tile, A* acc, const E* shift) const {
   std::fill_n(acc, tile.count, fold_.identity);
   if (r_.segments == 1) return fold_part(tile, r_.reduced, tile.x, acc, shift);
 
@@ -117,15 +117,16 @@ void Folder<E, A>::operator()(const Tile& tile, A* acc, const E* shift) const {
 
 // The two innermost loops, besides that over the tile's outputs, are the fold's.
 template <class E, class A>
-void Folder<E, A>::fold_part(const Tile& tile, Axes<1> reduced, std::int64_t x, A* acc,
+void Folder<E, A>::fold_part(const OutputTile& tile, Axes<1> reduced, std::int64_t x, A* acc,
                              const E* shift) const {
   const auto run = r_.columns ? Axis<1>{1, {}} : reduced.pop_back();
   const auto runs = reduced.pop_back();
   const FoldGeometry part{tile.count, r_.lane.step[0], runs.size, runs.step[0], run.size};
   const std::int64_t step = r_.columns ? r_.lane.step[0] : run.step[0];
+  const std::int64_t n = r_.columns ? tile.count : run.size;
   for (std::int64_t i = 0; i < reduced.count(); ++i) {
     const std::int64_t first = x + reduced.offset(i)[0];
-    if (const E* in_place = x_.in_place(first, step)) {
+    if (const E* in_place = x_.in_place(first, step, n)) {
       (r_.columns ? fold_.columns : fold_.rows)(acc, in_place, part, shift);
     } else if (r_.columns) {
       fold_copied_columns(acc, first, part, shift);
@@ -138,8 +139,7 @@ void Folder<E, A>::fold_part(const Tile& tile, Axes<1> reduced, std::int64_t x, 
 constexpr std::int64_t kBuffer = Reduction::kMostOutputs;
 
 template <class E, class A>
-void Folder<E, A>::fold_copied_columns(A* acc, std::int64_t x, const FoldGeometry& part,
-                                       const E* shift) const {
+void Folder<E, A>::fold_copied_columns(A* acc, std::int64_t x, const FoldGeometry& part, const E* shift) const {
   E buffer[kBuffer];
   for (std::int64_t r = 0; r < part.runs; ++r) {
     x_.copy(buffer, x + r * part.run_step, part.output_step, part.outputs);

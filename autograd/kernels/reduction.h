@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <type_traits>
 
 #include "autograd/base/parallel.h"
 #include "autograd/base/view.h"
@@ -37,7 +38,7 @@ struct Reduction {
 };
 
 // A piece of a lane: `count` outputs, beginning at these offsets.
-struct Tile {
+struct OutputTile {
   std::int64_t count, x, y;
 };
 
@@ -45,13 +46,13 @@ struct Tile {
 template <class F>
 void for_each_tile(const Reduction& r, F&& f) {
   const std::int64_t count = r.outer.count() * r.tiles;
-  if (count == 1) return f(Tile{r.lane.size, 0, 0});
+  if (count == 1) return f(OutputTile{r.lane.size, 0, 0});
   parallel_for(count, r.grain, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
       const auto offset = r.outer.offset(i / r.tiles);
       const std::int64_t first = i % r.tiles * r.tile;
-      f(Tile{std::min(r.tile, r.lane.size - first), offset[0] + first * r.lane.step[0],
-             offset[1] + first * r.lane.step[1]});
+      f(OutputTile{std::min(r.tile, r.lane.size - first), offset[0] + first * r.lane.step[0],
+                   offset[1] + first * r.lane.step[1]});
     }
   });
 }
@@ -62,9 +63,9 @@ class Source {
  public:
   explicit Source(const View& x);
 
-  // The element at `offset` itself, if elements `step` apart can be read in place; otherwise null.
-  const E* in_place(std::int64_t offset, std::int64_t step) const {
-    return direct_ && step == 1 ? reinterpret_cast<const E*>(data_) + offset : nullptr;
+  // The element at `offset`, if the n elements `step` apart from there can be read in place; otherwise null.
+  const E* in_place(std::int64_t offset, std::int64_t step, std::int64_t n) const {
+    return direct_ && (step == 1 || n == 1) ? reinterpret_cast<const E*>(data_) + offset : nullptr;
   }
   void copy(E* to, std::int64_t offset, std::int64_t step, std::int64_t n) const {
     gather_(to, data_ + offset * size_, step, n);
@@ -83,18 +84,46 @@ class Folder {
  public:
   Folder(const Reduction& r, const Fold<E, A>& fold, const View& x) : r_(r), fold_(fold), x_(x) {}
 
-  // acc[i] = the fold of output i of the tile; shift[i] is its shift, null if the fold has none.
-  void operator()(const Tile& tile, A* acc, const E* shift) const;
+  // acc[i] = the fold of output i of the tile, shifted by shift[i], or not if it is null.
+  void operator()(const OutputTile& tile, A* acc, const E* shift) const;
 
  private:
-  void fold_part(const Tile& tile, Axes<1> reduced, std::int64_t x, A* acc, const E* shift) const;
+  void fold_part(const OutputTile& tile, Axes<1> reduced, std::int64_t x, A* acc, const E* shift) const;
   void fold_copied_columns(A* acc, std::int64_t x, const FoldGeometry& part, const E* shift) const;
-  void fold_copied_rows(A* acc, std::int64_t x, const FoldGeometry& part, std::int64_t step,
-                        const E* shift) const;
+  void fold_copied_rows(A* acc, std::int64_t x, const FoldGeometry& part, std::int64_t step, const E* shift) const;
 
   const Reduction& r_;
   const Fold<E, A>& fold_;
   const Source<E> x_;
+};
+
+enum class Extreme { largest, smallest };
+
+// The extreme element of each output; NaN wins. min(x) = -max(-x), and of integers ~max(~x).
+template <class E>
+class ExtremeFolder {
+ public:
+  ExtremeFolder(const Reduction& r, Extreme extreme, const View& x)
+      : extreme_(extreme), fold_(r, largest_fold<E>(), x) {}
+
+  void operator()(const OutputTile& tile, E* result) const {
+    if (extreme_ == Extreme::largest) return fold_(tile, result, nullptr);
+    E shift[Reduction::kMostOutputs];
+    std::fill_n(shift, tile.count, kReversing);
+    fold_(tile, result, shift);
+    std::transform(result, result + tile.count, result, reversed);
+  }
+
+ private:
+  static constexpr bool kFloat = std::is_floating_point_v<E>;
+  static constexpr E kReversing = kFloat ? static_cast<E>(-0.0) : static_cast<E>(-1);  // all bits that differ
+  static E reversed(E x) {
+    if constexpr (kFloat) return -x;
+    else return ~x;
+  }
+
+  Extreme extreme_;
+  Folder<E, E> fold_;
 };
 
 }  // namespace ebb::kernels

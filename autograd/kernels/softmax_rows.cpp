@@ -67,9 +67,8 @@ void scaled_softmax(const Rows<T, 2>& rows, const double* scale) {
   for (std::int64_t r = 0; r < rows.count; ++r) {
     T* y = rows.row(0, r);
     const T* x = rows.row(1, r);
-    const double sum =
-        sum_exp(x, rows.n, largest(x, rows.n),
-                [&](std::int64_t i, std::int64_t n, auto e) EBB_LANES { store(e, d, y + i, n); });
+    const double sum = sum_exp(x, rows.n, largest(x, rows.n),
+                               [&](std::int64_t i, std::int64_t n, auto e) EBB_LANES { store(e, d, y + i, n); });
     const auto factor = hn::Set(d, static_cast<T>((scale ? scale[r] : 1) / sum));
     for_each_vector(d, rows.n, [&](std::int64_t i, std::int64_t n) EBB_LANES {
       store(hn::Mul(load(d, y + i, n), factor), d, y + i, n);
@@ -113,9 +112,8 @@ void softmax_backward(const Rows<T, 3>& rows) {
   for (std::int64_t r = 0; r < rows.count; ++r) {
     T* gx = rows.row(0, r);
     const T *g = rows.row(1, r), *y = rows.row(2, r);
-    const double sum = sum_of<T>(rows.n, [&](std::int64_t i, std::int64_t n) EBB_LANES {
-      return hn::Mul(load(d, g + i, n), load(d, y + i, n));
-    });
+    const double sum = sum_of<T>(rows.n, [&](std::int64_t i, std::int64_t n)
+                                             EBB_LANES { return hn::Mul(load(d, g + i, n), load(d, y + i, n)); });
     const auto s = hn::Set(d, static_cast<T>(sum));
     for_each_vector(d, rows.n, [&](std::int64_t i, std::int64_t n) EBB_LANES {
       store(hn::Mul(load(d, y + i, n), hn::Sub(load(d, g + i, n), s)), d, gx + i, n);
@@ -157,9 +155,7 @@ HWY_AFTER_NAMESPACE();
 namespace ebb::kernels {
 
 HWY_EXPORT(all);
-const std::tuple<SoftmaxRows<float>, SoftmaxRows<double>>& softmax_rows() {
-  return HWY_DYNAMIC_DISPATCH(all)();
-}
+const std::tuple<SoftmaxRows<float>, SoftmaxRows<double>>& softmax_rows() { return HWY_DYNAMIC_DISPATCH(all)(); }
 
 }  // namespace ebb::kernels
 #endif

@@ -23,7 +23,7 @@ inline std::array<Tensor, 3> norm_gradients(Wanted wanted, const Tensor& x, std:
 // which are not differentiated.
 struct LayerNorm {
   static constexpr std::string_view name = "layer_norm";
-  static constexpr int outputs = 3;
+  static constexpr int outputs = 3, differentiable_outputs = 1;
   double eps = 1e-5;
 
   std::array<Spec, 3> infer(const Tensor& x, const Tensor&, const Tensor&) const {
@@ -65,7 +65,7 @@ struct LayerNorm {
 // biased variance [c], which are not differentiated.
 struct BatchNorm {
   static constexpr std::string_view name = "batch_norm";
-  static constexpr int outputs = 3;
+  static constexpr int outputs = 3, differentiable_outputs = 1;
   double eps = 1e-5;
 
   std::array<Spec, 3> infer(const Tensor& x, const Tensor&, const Tensor&) const {

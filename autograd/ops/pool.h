@@ -46,7 +46,7 @@ Shape pooled_shape(std::string_view op, const Tensor& x, const Pool2dGeometry& g
 // Outputs: the maxima, and their places h · W + w.
 struct MaxPool2d {
   static constexpr std::string_view name = "max_pool2d";
-  static constexpr int outputs = 2;
+  static constexpr int outputs = 2, differentiable_outputs = 1;
   Pool2dGeometry geometry;
   bool ceil_mode = false;
   std::array<Spec, 2> infer(const Tensor& x) const {

@@ -1,0 +1,53 @@
+// Certifies gradients against finite differences, for the tests of one's own operations and functions.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "autograd/tensor.h"
+
+namespace ebb {
+
+// What is checked: tensors to tensors. Any function of a vector or span of tensors that returns a Tensor, or
+// several, converts to one. It gives the same outputs whenever it is given the same inputs.
+class TensorFunction {
+ public:
+  template <class F>
+  requires std::invocable < const F&, const std::vector<Tensor>
+  & > TensorFunction(F f) : f_([f = std::move(f)](const std::vector<Tensor>& x) { return listed(f(x)); }) {}
+  std::vector<Tensor> operator()(const std::vector<Tensor>& x) const { return f_(x); }
+
+ private:
+  static std::vector<Tensor> listed(Tensor y) { return {std::move(y)}; }
+  static std::vector<Tensor> listed(std::vector<Tensor> y) { return y; }
+  std::function<std::vector<Tensor>(const std::vector<Tensor>&)> f_;
+};
+
+struct GradcheckOptions {
+  double eps = 1e-4;                // the step; f is smooth within two of them
+  double atol = 1e-8, rtol = 1e-6;  // |analytic - numeric| <= atol + rtol |numeric|
+  std::string name = "gradcheck";   // of what is checked, for the Error
+};
+
+// Compares grad() of L = Σ c f(inputs), c fixed random numbers, with the central difference
+//
+//   dL/dx ≈ (8 (L(x + ε) - L(x - ε)) - (L(x + 2ε) - L(x - 2ε))) / 12ε,   wrong by ε⁴ L⁽⁵⁾ / 30,
+//
+// in every element x of every input that requires grad; those are float64, the others of any dtype, or
+// undefined. Returns the number of elements compared. Error at the first that differs, with its place and both
+// derivatives. Outputs that are integers or bool do not count.
+//
+//   gradcheck([](const std::vector<Tensor>& x) { return x[0] * sin(x[1]); }, {a, b});
+std::int64_t gradcheck(const TensorFunction& f, const std::vector<Tensor>& inputs,
+                       const GradcheckOptions& options = {});
+
+// The same for the second derivative: gradcheck of the function (inputs, c) → dL/d(inputs). In its Errors the
+// inputs beyond f's are the c, one for each output that requires grad.
+std::int64_t gradgradcheck(const TensorFunction& f, const std::vector<Tensor>& inputs,
+                           const GradcheckOptions& options = {});
+
+}  // namespace ebb

@@ -1,0 +1,53 @@
+#include "autograd/kernels/float_runs.h"
+#include "autograd/kernels/targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "autograd/kernels/activation_runs.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include "autograd/kernels/activations-inl.h"
+#include "autograd/kernels/strided-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace ebb::kernels::HWY_NAMESPACE {
+namespace {
+
+// F(x) with the parameters a and b.
+template <Unary F, class D, class V = hn::Vec<D>>
+HWY_INLINE V evaluate(D d, V x, V a, V b) {
+  if constexpr (F == Unary::tanh) return tanh(d, x);
+  if constexpr (F == Unary::sigmoid) return sigmoid(d, x);
+  if constexpr (F == Unary::silu) return silu(d, x);
+  if constexpr (F == Unary::softplus) return softplus(d, x, a, b);
+  if constexpr (F == Unary::elu) return elu(d, x, a);
+  if constexpr (F == Unary::gelu) return gelu(d, x);
+  if constexpr (F == Unary::gelu_tanh) return gelu_tanh(d, x);
+  if constexpr (F == Unary::erf) return erf(d, x);
+}
+
+template <Unary F, class T>
+void activation_run(const Run& run) {
+  const Tag<T> d;
+  const auto a = hn::Set(d, static_cast<T>(run.p)), b = hn::Set(d, static_cast<T>(run.q));
+  map_run<T, 1>(run, [&](auto x) EBB_LANES { return evaluate<F>(d, x, a, b); });
+}
+
+std::span<const FloatKernels> all_activations() {
+  static constexpr auto kRuns =
+      float_kernels<kFirstActivation, kEndOfFloats>([]<Unary F, class T>() { return activation_run<F, T>; });
+  return kRuns;
+}
+
+}  // namespace
+}  // namespace ebb::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace ebb::kernels {
+
+HWY_EXPORT(all_activations);
+std::span<const FloatKernels> activation_runs() { return HWY_DYNAMIC_DISPATCH(all_activations)(); }
+
+}  // namespace ebb::kernels
+#endif

@@ -1,0 +1,42 @@
+// Elements moved without regard to their type.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+namespace ebb::kernels {
+
+// Calls f with a zero of the unsigned integer type that has `size` bytes: 1, 4 or 8.
+template <class F>
+decltype(auto) visit_size(std::int64_t size, F&& f) {
+  if (size == 4) return f(std::uint32_t{0});
+  if (size == 8) return f(std::uint64_t{0});
+  return f(std::uint8_t{0});
+}
+
+template <class T>
+T load_bytes(const std::byte* from) {
+  T value;
+  std::memcpy(&value, from, sizeof value);
+  return value;
+}
+template <class T>
+void store_bytes(std::byte* to, T value) {
+  std::memcpy(to, &value, sizeof value);
+}
+
+// n elements of `size` bytes, each so many bytes after the one before it. A step of 0 in `from` repeats one element.
+inline void move_strided(std::byte* to, std::int64_t to_step, const std::byte* from, std::int64_t from_step,
+                         std::int64_t n, std::int64_t size) {
+  visit_size(size, [&]<class T>(T) {
+    if (from_step == 0) {
+      const T value = load_bytes<T>(from);
+      for (std::int64_t i = 0; i < n; ++i) store_bytes(to + i * to_step, value);
+    } else {
+      for (std::int64_t i = 0; i < n; ++i) store_bytes(to + i * to_step, load_bytes<T>(from + i * from_step));
+    }
+  });
+}
+
+}  // namespace ebb::kernels

@@ -1,0 +1,338 @@
+#include "autograd/kernels/conv.h"
+
+#include "autograd/base/memory.h"
+#include "autograd/base/parallel.h"
+#include "autograd/kernels/conv_filter.h"
+#include "autograd/kernels/conv_image.h"
+#include "autograd/kernels/conv_plan.h"
+#include "autograd/kernels/conv_tile.h"
+
+namespace ebb::kernels {
+namespace conv {
+namespace {
+
+using memory::Scratch;
+
+// The outputs of one phase: the first is (y, x). Each kernel row that they use has row_taps taps, and reads row
+// p step + places[i] of the image.
+struct Phase {
+  std::int64_t y, x;
+  std::int64_t rows, columns;
+  Tap* taps;
+  std::int64_t row_taps;
+  std::int64_t* places;
+  std::int64_t kernel_rows;
+};
+
+// Some images, and some rows of every phase of theirs.
+struct Block {
+  std::int64_t image, images, row, rows;
+};
+
+// Images in memory, `step` apart.
+template <class T>
+struct Batch {
+  T* data;
+  std::int64_t step;
+};
+
+template <class T>
+class Correlation {
+ public:
+  // y[o] = bias[o] + Σ_k w(o, k) x[k] in each group, see Note [A gradient is a correlation too].
+  Correlation(View y, View x, const Filter<const T>& filter, View bias, const Sweep& rows, const Sweep& columns,
+              std::int64_t groups)
+      : kernels_(kernels<T>()),
+        y_(y),
+        x_(x),
+        filter_(filter),
+        rows_(rows),
+        columns_(columns),
+        units_(units(choose_lanes(groups), groups, y.size(1) / groups, x.size(1) / groups, kernels_.lanes)),
+        panel_{rows.kernel, columns.kernel, units_.depth, units_.width},
+        direct_in_(can_read_directly()),
+        direct_out_(can_write_directly()),
+        layout_(direct_in_ ? Layout{x.stride(1), x.stride(2), x.stride(3)}
+                           : packed_layout(lanes(), x.size(1), columns.extent(most_columns()), columns.step)),
+        taps_(phase_count() * panel_.taps()),
+        places_(phase_count() * rows.kernel),
+        phases_(phase_count()),
+        weights_(lanes() == Lanes::columns ? 0 : units_.count() * panel_.numel() + kernels_.lanes),
+        start_(units_.count() * units_.width * (lanes() == Lanes::columns ? kernels_.lanes : 1)) {
+    if (lanes() == Lanes::groups) filter_.out = filter_.group;
+    list_phases();
+    spread_bias(bias);
+    if (lanes() != Lanes::columns) pack_weights();
+  }
+
+  void run() const {
+    const Block most = largest_block();
+    const std::int64_t row_blocks = ceil_div(rows_.outputs_of(0), most.rows);
+    const std::int64_t tasks = row_blocks * ceil_div(y_.size(0), most.images);
+    const std::int64_t work = y_.numel() * units_.depth * panel_.taps() / tasks;
+    parallel_for(tasks, 1 + kPieceWork / (work + 1), [&](std::int64_t begin, std::int64_t end) {
+      const std::int64_t in_size = most.images * in_step(most) + kernels_.lanes;
+      const Scratch<T> in(direct_in_ ? 0 : in_size);
+      const Scratch<T> out(direct_out_ ? 0 : most.images * out_step(most));
+      for (std::int64_t i = begin; i < end; ++i) {
+        const std::int64_t n = i / row_blocks * most.images, row = i % row_blocks * most.rows;
+        const Block block{n, std::min(most.images, y_.size(0) - n), row, std::min(most.rows, rows_.outputs_of(0) - row)};
+        if (!direct_in_ && (i == begin || row_blocks > 1)) std::fill_n(in.data(), in_size, T(0));
+        run_block(block, read(block, in.data()), out.data());
+      }
+    });
+  }
+
+ private:
+  Lanes lanes() const { return units_.lanes; }
+  std::int64_t phase_count() const { return rows_.divisor * columns_.divisor; }
+  std::int64_t most_columns() const { return columns_.outputs_of(0); }
+
+  Lanes choose_lanes(std::int64_t groups) const {
+    constexpr std::int64_t kFewProducts = 640;  // so many for an output that rows of weights stay in the first cache
+    const std::int64_t outputs = y_.size(1) / groups, depth = x_.size(1) / groups;
+    const bool channels_side_by_side = channels_last(x_) && channels_last(y_);
+    if (groups > 1 && outputs == 1 && depth == 1 && channels_side_by_side) return Lanes::groups;
+    const double channels = filled(outputs, kernels_.lanes), columns = filled(most_columns(), kernels_.lanes);
+    if (channels != columns) return channels < columns ? Lanes::columns : Lanes::channels;
+    return !channels_side_by_side && depth * rows_.kernel * columns_.kernel <= kFewProducts ? Lanes::columns : Lanes::channels;
+  }
+
+  Window window(std::int64_t row, std::int64_t rows) const {
+    return {row * rows_.step + rows_.lowest(), columns_.lowest(), rows_.extent(rows), columns_.extent(most_columns()),
+            rows_.inputs,                      columns_.inputs};
+  }
+  bool can_read_directly() const {
+    if (!window(0, rows_.outputs_of(0)).inside()) return false;
+    if (lanes() != Lanes::columns) return channels_last(x_);
+    return x_.stride(3) == 1 && columns_.step == 1 && most_columns() % kernels_.lanes == 0;
+  }
+  bool can_write_directly() const {
+    return lanes() == Lanes::columns ? y_.stride(3) == 1 && columns_.divisor == 1 : channels_last(y_);
+  }
+
+  std::int64_t in_step(const Block& block) const { return rows_.extent(block.rows) * layout_.row; }
+  std::int64_t out_step(const Block& block) const { return block.rows * most_columns() * y_.size(1); }
+
+  Block largest_block() const {
+    const std::int64_t rows = rows_.outputs_of(0), images = y_.size(0);
+    const auto row_bytes = static_cast<std::int64_t>(sizeof(T)) *
+                           (rows_.step * columns_.extent(most_columns()) * x_.size(1) + most_columns() * y_.size(1));
+    const std::int64_t most = std::clamp<std::int64_t>(kTaskBytes / (row_bytes + 1), 1, ceil_div(rows * images, kTasks));
+    if (most < rows) return {0, 1, 0, ceil_div(rows, ceil_div(rows, most))};
+    return {0, most / rows, 0, rows};
+  }
+
+  void list_phases() {
+    const bool joined = can_join_taps();
+    Tap* tap = taps_.data();
+    std::int64_t* place = places_.data();
+    for (std::int64_t i = 0; i < phase_count(); ++i) {
+      Phase& phase = phases_[i];
+      phase = {.y = i / columns_.divisor, .x = i % columns_.divisor, .taps = tap, .places = place};
+      phase.rows = rows_.outputs_of(phase.y);
+      phase.columns = columns_.outputs_of(phase.x);
+      for (std::int64_t y = 0; y < rows_.kernel; ++y) {
+        if (!rows_.reads(phase.y, y)) continue;
+        *place++ = rows_.place(phase.y, y);
+        for (std::int64_t x = 0; x < (joined ? 1 : columns_.kernel); ++x)
+          if (columns_.reads(phase.x, x)) *tap++ = tap_at(phase, y, x);
+      }
+      phase.kernel_rows = place - phase.places;
+      phase.row_taps = phase.kernel_rows > 0 ? (tap - phase.taps) / phase.kernel_rows : 0;
+    }
+  }
+  Tap tap_at(const Phase& phase, std::int64_t y, std::int64_t x) const {
+    const std::int64_t in =
+        layout_.offset(rows_.place(phase.y, y) - rows_.lowest(), columns_.place(phase.x, x) - columns_.lowest());
+    if (lanes() == Lanes::columns) return {y * filter_.row + x * filter_.column, in};
+    return {in, (y * panel_.columns + x) * panel_.depth * panel_.channels};
+  }
+  // Neighbouring kernel elements of a row read neighbouring pixels: one tap for all of them.
+  bool can_join_taps() const {
+    return lanes() == Lanes::channels && columns_.dilation == 1 && columns_.divisor == 1 && layout_.column == units_.depth;
+  }
+  std::int64_t tap_depth() const { return units_.depth * (can_join_taps() ? columns_.kernel : 1); }
+
+  // The sums start as the bias: side by side, or a vector for each channel.
+  void spread_bias(const View& bias) {
+    const std::int64_t copies = lanes() == Lanes::columns ? kernels_.lanes : 1;
+    for (std::int64_t unit = 0; unit < units_.count(); ++unit) {
+      T* const start = start_.data() + unit * units_.width * copies;
+      std::fill_n(start, units_.width * copies, T(0));
+      if (!bias.data) continue;
+      for (std::int64_t o = 0; o < units_.outputs_of(unit); ++o)
+        std::fill_n(start + o * copies, copies, bias.as<T>()[(units_.first_output(unit) + o) * bias.stride(0)]);
+    }
+  }
+
+  void pack_weights() {
+    parallel_for(units_.count(), 1 + kPieceWork / 16 / (panel_.numel() + 1), [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t unit = begin; unit < end; ++unit) {
+        Filter<const T> part = filter_.part(unit / units_.per_group(), unit % units_.per_group() * units_.width);
+        pack(weights_.data() + unit * panel_.numel(), panel_, part, units_.outputs_of(unit));
+      }
+    });
+  }
+
+  // The block's rows of x, and the zeros around them.
+  Batch<const T> read(const Block& block, T* copy) const {
+    const Window part = window(block.row, block.rows);
+    if (direct_in_) return {image<const T>(x_, block.image).at(0, part.y, part.x), x_.stride(0)};
+    for (std::int64_t i = 0; i < block.images; ++i)
+      copy_window<T>(copy + i * in_step(block), layout_, image<const T>(x_, block.image + i), part, x_.size(1));
+    return {copy, in_step(block)};
+  }
+
+  void run_block(const Block& block, const Batch<const T>& in, T* copy) const {
+    for (std::int64_t i = 0; i < phase_count(); ++i) {
+      const Phase& phase = phases_[i];
+      Block part = block;
+      part.rows = std::min(block.rows, phase.rows - block.row);
+      if (part.rows <= 0 || phase.columns == 0) continue;
+      auto y = image<T>(y_, block.image);
+      y = {y.at(0, phase.y + part.row * rows_.divisor, phase.x), y.channel, y.row * rows_.divisor, y.column * columns_.divisor};
+      if (direct_out_) {
+        sweep(part, phase, in, y, y_.stride(0));
+        continue;
+      }
+      const Layout packed = packed_layout(lanes(), y_.size(1), phase.columns, 1);
+      const std::int64_t step = part.rows * packed.row;
+      sweep(part, phase, in, {copy, packed.channel, packed.row, packed.column}, step);
+      for (std::int64_t n = 0; n < part.images; ++n, y.data += y_.stride(0))
+        copy_image<T>(y, {copy + n * step, packed.channel, packed.row, packed.column}, y_.size(1), part.rows, phase.columns);
+    }
+  }
+
+  void sweep(const Block& block, const Phase& phase, const Batch<const T>& in, const Image<T>& out, std::int64_t out_step) const {
+    for (std::int64_t unit = 0; unit < units_.count(); ++unit) {
+      for (std::int64_t n = 0; n < block.images; ++n) {
+        const T* const x = in.data + n * in.step + units_.first_input(unit) * layout_.channel;
+        const Image<T> y{out.at(units_.first_output(unit), 0, 0) + n * out_step, out.channel, out.row, out.column};
+        lanes() == Lanes::columns ? sweep_columns(block, phase, unit, x, y) : sweep_channels(block, phase, unit, x, y);
+      }
+    }
+  }
+
+  // The taps of `count` rows of outputs from `row` on, but for those that multiply only zeros around the image.
+  void choose_taps(Tile<T>& tile, const Phase& phase, std::int64_t row, std::int64_t count) const {
+    std::int64_t begin = 0, end = phase.kernel_rows;
+    while (begin < end && (row + count - 1) * rows_.step + phase.places[begin] < 0) ++begin;
+    while (begin < end && row * rows_.step + phase.places[end - 1] >= rows_.inputs) --end;
+    tile.taps = phase.taps + begin * phase.row_taps;
+    tile.tap_count = (end - begin) * phase.row_taps;
+  }
+
+  // A tile is neighbouring pixels of a row × vectors of output channels.
+  void sweep_channels(const Block& block, const Phase& phase, std::int64_t unit, const T* in, const Image<T>& out) const {
+    const bool grouped = lanes() == Lanes::groups;  // each channel has its own input
+    const std::int64_t outputs = units_.outputs_of(unit), vectors = ceil_div(outputs, kernels_.lanes);
+    const auto* const kernel = grouped ? kernels_.dot[0] : kernels_.product[vectors - 1];
+    const std::int64_t most = grouped ? kMaxDotRows : kernels_.rows[vectors - 1];
+    Tile<T> tile{};
+    tile.a_row = columns_.step * layout_.column;
+    tile.a_step = 1;
+    tile.b = weights_.data() + unit * panel_.numel();
+    tile.b_vector = tile.start_vector = tile.c_vector = tile.width = kernels_.lanes;
+    tile.b_step = panel_.channels;
+    tile.start = start_.data() + unit * units_.width;
+    tile.c_row = out.column;
+    tile.last_width = outputs - (vectors - 1) * kernels_.lanes;
+    tile.depth = grouped ? outputs : tap_depth();
+    for (std::int64_t y = 0; y < block.rows; ++y) {
+      choose_taps(tile, phase, block.row + y, 1);
+      for_each_part(phase.columns, most, [&](std::int64_t x, std::int64_t pixels) {
+        tile.a = in + y * rows_.step * layout_.row + x * tile.a_row;
+        tile.c = out.at(0, y, x);
+        kernel[pixels - 1](tile);
+      });
+    }
+  }
+
+  // A tile is output channels × vectors of neighbouring pixels, each of another row.
+  void sweep_columns(const Block& block, const Phase& phase, std::int64_t unit, const T* in, const Image<T>& out) const {
+    Tile<T> tile{};
+    tile.a_row = filter_.out;
+    tile.a_step = filter_.in;
+    tile.b_vector = rows_.step * layout_.row;
+    tile.b_step = layout_.channel;
+    tile.start_row = kernels_.lanes;
+    tile.c_row = out.channel;
+    tile.c_vector = out.row;
+    tile.depth = units_.depth;
+    for_each_part(block.rows, best_vectors(units_.outputs), [&](std::int64_t y, std::int64_t vectors) {
+      choose_taps(tile, phase, block.row + y, vectors);
+      for_each_part(units_.outputs, kernels_.rows[vectors - 1], [&](std::int64_t o, std::int64_t rows) {
+        tile.a = filter_.data + unit * filter_.group + o * filter_.out;
+        tile.start = start_.data() + (unit * units_.width + o) * kernels_.lanes;
+        for (std::int64_t x = 0; x < phase.columns; x += kernels_.lanes) {
+          tile.b = in + y * tile.b_vector + x;
+          tile.c = out.at(o, y, x);
+          tile.width = tile.last_width = std::min(kernels_.lanes, phase.columns - x);
+          kernels_.product[vectors - 1][rows - 1](tile);
+        }
+      });
+    });
+  }
+
+  // The vectors of a tile that give the most products for a load.
+  std::int64_t best_vectors(std::int64_t rows) const {
+    const auto products = [&](std::int64_t v) {
+      const auto count = static_cast<double>(ceil_div(rows, ceil_div(rows, kernels_.rows[v - 1])));
+      return count * static_cast<double>(v) / (count + static_cast<double>(v));
+    };
+    std::int64_t best = 1;
+    for (std::int64_t v = 2; v <= kMaxVectors; ++v)
+      if (products(v) > products(best)) best = v;
+    return best;
+  }
+
+  const Kernels<T>& kernels_;
+  const View y_, x_;
+  Filter<const T> filter_;
+  const Sweep rows_, columns_;
+  const Units units_;
+  const Panel panel_;
+  const bool direct_in_, direct_out_;
+  const Layout layout_;
+  const Scratch<Tap> taps_;
+  const Scratch<std::int64_t> places_;
+  const Scratch<Phase> phases_;
+  const Scratch<T> weights_, start_;
+};
+
+}  // namespace
+}  // namespace conv
+
+void conv2d(View y, View x, View weight, View bias, const Conv2dGeometry& geometry) {
+  if (y.numel() == 0) return;
+  const auto sweep = [&](std::size_t i, int axis) {
+    return conv::Sweep{y.size(axis),         x.size(axis),           weight.size(axis),  geometry.stride[i],
+                       geometry.dilation[i], geometry.padding[i], 1};
+  };
+  visit_floating(y.dtype, [&]<class T>(T*) {
+    const conv::Filter<const T> filter{weight.as<T>(),   weight.size(0) / geometry.groups * weight.stride(0),
+                                       weight.stride(0), weight.stride(1),
+                                       weight.stride(2), weight.stride(3)};
+    conv::Correlation<T>(y, x, filter, bias, sweep(0, 2), sweep(1, 3), geometry.groups).run();
+  });
+}
+
+void conv2d_backward_input(View gx, View g, View weight, const Conv2dGeometry& geometry) {
+  if (gx.numel() == 0) return;
+  const auto sweep = [&](std::size_t i, int axis) {
+    const std::int64_t padding = geometry.dilation[i] * (weight.size(axis) - 1) - geometry.padding[i];
+    return conv::Sweep{gx.size(axis),        g.size(axis), weight.size(axis), 1,
+                       geometry.dilation[i], padding,      geometry.stride[i]};
+  };
+  visit_floating(gx.dtype, [&]<class T>(T*) {
+    const conv::Filter<const T> filter{weight.as<T>(),   weight.size(0) / geometry.groups * weight.stride(0),
+                                       weight.stride(1), weight.stride(0),
+                                       weight.stride(2), weight.stride(3)};
+    conv::Correlation<T>(gx, g, filter.reversed(weight.size(2), weight.size(3)), View{}, sweep(0, 2), sweep(1, 3),
+                         geometry.groups)
+        .run();
+  });
+}
+
+}  // namespace ebb::kernels

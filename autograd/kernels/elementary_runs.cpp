@@ -1,0 +1,104 @@
+#include <limits>
+
+#include "autograd/kernels/float_runs.h"
+#include "autograd/kernels/targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "autograd/kernels/elementary_runs.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include "autograd/kernels/math-inl.h"
+#include "autograd/kernels/strided-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace ebb::kernels::HWY_NAMESPACE {
+namespace {
+
+// F(x) with the parameters a and b.
+template <Unary F, class D, class V = hn::Vec<D>>
+HWY_INLINE V evaluate(D d, V x, V a, V b) {
+  const auto zero = hn::Zero(d), one = hn::Set(d, 1);
+  if constexpr (F == Unary::neg) return hn::Neg(x);
+  if constexpr (F == Unary::abs) return hn::Abs(x);
+  if constexpr (F == Unary::square) return hn::Mul(x, x);
+  if constexpr (F == Unary::sign) {
+    const auto below = hn::IfThenElse(hn::Lt(x, zero), hn::Neg(one), x);
+    return hn::IfThenElse(hn::Gt(x, zero), one, below);
+  }
+  if constexpr (F == Unary::sqrt) return hn::Sqrt(x);
+  if constexpr (F == Unary::rsqrt) return hn::Div(one, hn::Sqrt(x));
+  if constexpr (F == Unary::reciprocal) return hn::Div(one, x);
+  if constexpr (F == Unary::floor) return hn::Floor(x);
+  if constexpr (F == Unary::ceil) return hn::Ceil(x);
+  if constexpr (F == Unary::round) return hn::Round(x);
+  if constexpr (F == Unary::add_scalar) return hn::Add(x, a);
+  if constexpr (F == Unary::mul_scalar) return hn::Mul(x, a);
+  if constexpr (F == Unary::clamp) {
+    const auto raised = hn::IfThenElse(hn::Lt(x, a), a, x);
+    return hn::IfThenElse(hn::Gt(raised, b), b, raised);
+  }
+  if constexpr (F == Unary::relu) return hn::IfThenZeroElse(hn::Le(x, zero), x);
+  if constexpr (F == Unary::leaky_relu) return hn::IfThenElse(hn::Gt(x, zero), x, hn::Mul(a, x));
+  if constexpr (F == Unary::exp) return exp(d, x);
+  if constexpr (F == Unary::expm1) return expm1(d, x);
+  if constexpr (F == Unary::log) return log(d, x);
+  if constexpr (F == Unary::log1p) return log1p(d, x);
+  if constexpr (F == Unary::sin) return sin(d, x);
+  if constexpr (F == Unary::cos) return cos(d, x);
+}
+
+template <Unary F, class T>
+void unary_run(const Run& run) {
+  const Tag<T> d;
+  const auto a = hn::Set(d, static_cast<T>(run.p)), b = hn::Set(d, static_cast<T>(run.q));
+  const auto f = [&](auto x) EBB_LANES { return evaluate<F>(d, x, a, b); };
+  if constexpr (F < kFirstCostlyUnary) {
+    map_simple_run<T, 1>(run, f);
+  } else {
+    map_run<T, 1>(run, f);
+  }
+}
+
+// The usual exponents are exact up to the roundings of their few operations.
+template <class T>
+void pow_scalar_run(const Run& run) {
+  const Tag<T> d;
+  const auto zero = hn::Zero(d), one = hn::Set(d, 1), exponent = hn::Set(d, static_cast<T>(run.p));
+  const auto infinity = hn::Set(d, std::numeric_limits<T>::infinity());
+  if (run.p == 0) return map_simple_run<T, 1>(run, [&](auto) EBB_LANES { return one; });
+  if (run.p == 1) return map_simple_run<T, 1>(run, [&](auto x) EBB_LANES { return x; });
+  if (run.p == 2) return map_simple_run<T, 1>(run, [&](auto x) EBB_LANES { return hn::Mul(x, x); });
+  if (run.p == 3) return map_simple_run<T, 1>(run, [&](auto x) EBB_LANES { return hn::Mul(hn::Mul(x, x), x); });
+  if (run.p == -1) return map_simple_run<T, 1>(run, [&](auto x) EBB_LANES { return hn::Div(one, x); });
+  if (run.p == 0.5) {  // of -0 it is 0 and of -∞ it is ∞, unlike the root
+    return map_simple_run<T, 1>(run, [&](auto x) EBB_LANES {
+      return hn::IfThenElse(hn::Eq(x, hn::Neg(infinity)), infinity, hn::Sqrt(hn::Add(x, zero)));
+    });
+  }
+  map_run<T, 1>(run, [&](auto x) EBB_LANES { return pow(d, x, exponent); });
+}
+
+std::span<const FloatKernels> all_elementary() {
+  static constexpr auto kRuns = float_kernels<kFirstElementary, kFirstActivation>([]<Unary F, class T>() -> RunKernel {
+    if constexpr (F == Unary::pow_scalar) {
+      return pow_scalar_run<T>;
+    } else {
+      return unary_run<F, T>;
+    }
+  });
+  return kRuns;
+}
+
+}  // namespace
+}  // namespace ebb::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace ebb::kernels {
+
+HWY_EXPORT(all_elementary);
+std::span<const FloatKernels> elementary_runs() { return HWY_DYNAMIC_DISPATCH(all_elementary)(); }
+
+}  // namespace ebb::kernels
+#endif

@@ -1,0 +1,213 @@
+#include "autograd/kernels/gemm.h"
+
+#include <algorithm>
+#include <optional>
+#include <cstdlib>
+
+#include "autograd/base/memory.h"
+#include "autograd/kernels/gemm_order.h"
+#include "autograd/kernels/targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "autograd/kernels/gemm.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/cache_control.h>
+#include <hwy/highway.h>
+
+#include "autograd/kernels/gemm_dot-inl.h"
+#include "autograd/kernels/gemm_pack-inl.h"
+#include "autograd/kernels/gemm_tile-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace ebb::kernels::HWY_NAMESPACE {
+
+// The largest equal parts of `total`, of at most `most` each.
+inline std::int64_t equal_parts(std::int64_t total, std::int64_t most) {
+  if (total <= most) return std::max<std::int64_t>(total, 1);
+  const std::int64_t parts = (total + most - 1) / most;
+  return (total + parts - 1) / parts;
+}
+
+// Calls body(first, size) for the blocks of [0, k): with one empty block if k is 0.
+template <class Body>
+HWY_INLINE void for_each_block(std::int64_t k, std::int64_t size, Body&& body) {
+  std::int64_t first = 0;
+  do {
+    body(first, std::min(size, k - first));
+    first += size;
+  } while (first < k);
+}
+
+// Rows of A by columns of B, contiguous both, where they lie.
+template <class T>
+void multiply_by_dots(const Gemm<T>& g, std::int64_t k_block) {
+  const std::int64_t rows = equal_parts(g.m, kDotRows);
+  for_each_block(g.k, k_block, [&](std::int64_t l, std::int64_t k) {
+    const auto slab = some_terms(g, l, k);
+    for (std::int64_t j = 0; j < g.n; j += kDotColumns) {
+      const auto panel = some_columns(slab, j, std::min<std::int64_t>(kDotColumns, g.n - j));
+      for (std::int64_t i = 0; i < g.m; i += rows) {
+        const std::int64_t m = std::min(rows, g.m - i);
+        dot_kernel<T>(m)(some_rows(panel, i, m));
+      }
+    }
+  });
+}
+
+// How a product by tiles uses the caches.
+struct Blocking {
+  std::int64_t tile;    // rows of a tile
+  std::int64_t rows;    // of A, a multiple of tile, that stay in L2 while all panels of B pass by
+  bool copy_a, copy_b;  // where tiles would reach many pages, or many lines that share few sets of the cache
+};
+
+template <class T>
+Blocking choose_blocking(const Gemm<T>& g, std::int64_t k) {
+  constexpr std::int64_t kSize = sizeof(T), kMostRows = 512, kKiB = 1024;
+  const std::int64_t tile = equal_parts(g.m, kTileRows);
+  const std::int64_t rows = g.m <= kMostRows ? g.m : (equal_parts(g.m, kMostRows) + tile - 1) / tile * tile;
+
+  const std::int64_t a_row = g.a_row * kSize, a_span = g.a_col * kSize * k, b_row = g.b_row * kSize;
+  const bool far_a = g.a_col == 1 ? a_row % (4 * kKiB) == 0 : g.a_row != 1 || a_span > 256 * kKiB;
+  const bool far_b = b_row % (2 * kKiB) == 0 || b_row * k > 640 * kKiB;
+  return {tile, rows, far_a && g.n > 2 * kPanel<T>, g.b_col != 1 || (far_b && g.m > 2 * kTileRows)};
+}
+
+// Asks for cache lines of a later part of B, a few at a time, while tiles are computed.
+template <class T>
+class Ahead {
+ public:
+  Ahead() = default;
+  Ahead(const Gemm<T>& g, std::int64_t tiles) {
+    if (g.n <= 0) return;
+    const std::int64_t n = std::min(kPanel<T>, g.n);
+    const bool rows = g.b_col == 1;
+    at_ = g.b;
+    step_ = rows ? g.b_row : g.b_col;
+    length_ = rows ? n : g.k;
+    runs_ = rows ? g.k : n;
+    share_ = (runs_ * ((length_ + kLine - 1) / kLine) + tiles - 1) / tiles;
+  }
+  HWY_INLINE void fetch() {
+    for (std::int64_t i = 0; i < share_ && runs_ > 0; ++i) {
+      hwy::Prefetch(at_ + first_);
+      first_ += kLine;
+      if (first_ < length_) continue;
+      first_ = 0;
+      at_ += step_;
+      --runs_;
+    }
+  }
+
+ private:
+  static constexpr std::int64_t kLine = 64 / sizeof(T);
+  const T* at_ = nullptr;
+  std::int64_t step_ = 0, length_ = 0, runs_ = 0, share_ = 0, first_ = 0;
+};
+
+template <class T>
+HWY_INLINE void prefetch_rows(const T* p, std::int64_t row, std::int64_t rows) {
+  for (std::int64_t i = 0; i < rows; ++i, p += row) {
+    HWY_UNROLL(4)
+    for (std::int64_t j = 0; j < kPanel<T>; j += static_cast<std::int64_t>(64 / sizeof(T))) hwy::Prefetch(p + j);
+  }
+}
+
+// The tiles at the left edge of C; returns how many columns they have. Those of A begin a_step apart for each row.
+template <class T>
+std::int64_t multiply_left_edge(const Gemm<T>& g, std::int64_t tile, std::int64_t a_step, bool wide, Ahead<T>& ahead, bool far_c) {
+  constexpr std::int64_t kSize = sizeof(T);
+  Tile<T> t{g.k, 0, g.a, g.a_row, g.a_col * kSize, g.b, g.b_row * kSize, g.c, g.c_row, Start<T>(g)};
+  for (std::int64_t i = 0; i < g.m; i += tile) {
+    const auto kernel = tile_kernel<T>(std::min(tile, g.m - i), g.n, wide);
+    t.columns = kernel.columns;
+    if (far_c) prefetch_rows(t.c, t.c_row, std::min(tile, g.m - i));
+    ahead.fetch();
+    kernel.run(t);
+    t.a += tile * a_step;
+    t.c += tile * t.c_row;
+    if (t.start.at) t.start.at += tile * t.start.row;
+  }
+  return t.columns;
+}
+
+template <class T>
+void multiply_by_tiles(const Gemm<T>& g, std::int64_t k_block) {
+  const Blocking blocking = choose_blocking(g, k_block);
+  const bool wide = !blocking.copy_b && blocking.tile <= kWideRows;
+  std::optional<memory::Scratch<T>> a_copy, b_copy;
+  if (blocking.copy_a) a_copy.emplace(blocking.rows * row_pitch<T>(std::min(k_block, g.k)));
+  if (blocking.copy_b) b_copy.emplace(kPanel<T> * std::min(k_block, g.k));
+
+  for_each_block(g.k, k_block, [&](std::int64_t l, std::int64_t k) {
+    const auto slab = some_terms(g, l, k);
+    for (std::int64_t i = 0; i < g.m; i += blocking.rows) {
+      auto block = some_rows(slab, i, std::min(blocking.rows, g.m - i));
+      const std::int64_t step = blocking.copy_a ? copy_rows(block, a_copy->data(), blocking.tile) : g.a_row;
+      for (std::int64_t j = 0; j < g.n;) {
+        auto panel = some_columns(block, j, g.n - j);
+        const bool far = blocking.copy_b && !getenv("NOAHEAD") && g.m > 4 * kTileRows && panel.n > kPanel<T>;
+        Ahead<T> ahead;
+        if (far) ahead = Ahead<T>(some_columns(panel, kPanel<T>, panel.n - kPanel<T>), block.m / blocking.tile);
+        if (blocking.copy_b) copy_panel(panel, b_copy->data());
+        j += multiply_left_edge(panel, blocking.tile, step, wide, ahead, g.m * g.n > 128 * 1024);
+      }
+    }
+  });
+}
+
+// A column of C is computed as a row of the transposed product.
+template <class T>
+Gemm<T> turned(const Gemm<T>& g) {
+  if (g.n != 1 || g.m == 1 || g.c_row != 1) return g;
+  return {1, g.m, g.k, g.b, g.b_col, g.b_row, g.a, g.a_col, g.a_row, g.c, g.m, g.accumulate};
+}
+
+template <class T>
+GemmOrder choose_order(const Gemm<T>& whole) {
+  const Gemm<T> g = turned(whole);
+  constexpr std::int64_t kFewRows = 8, kSomeRows = 64;
+  if (g.a_col == 1 && g.b_row == 1 && g.b_col != 1 && (g.m <= kFewRows || (g.m <= kSomeRows && 12 * g.m <= g.k)))
+    return {true, equal_parts(g.k, 2048)};
+
+  // A large B that is used once is read as it lies in memory: in blocks of few, long rows.
+  const bool stream = g.b_col == 1 && g.m <= kWideRows && g.n * g.k > 64 * 1024;
+  return {false, equal_parts(g.k, !stream ? 384 : g.m == 1 ? 8 : 64)};
+}
+
+template <class T>
+void multiply(const Gemm<T>& whole, const GemmOrder& order) {
+  if (whole.m == 0 || whole.n == 0) return;
+  Gemm<T> g = turned(whole);
+  if (g.m != whole.m && whole.bias) {
+    std::fill_n(g.c, g.n, *whole.bias);
+    g.accumulate = true;
+  }
+  order.dot ? multiply_by_dots(g, order.k_block) : multiply_by_tiles(g, order.k_block);
+}
+
+void multiply_f32(const Gemm<float>& g, const GemmOrder& order) { multiply(g, order); }
+void multiply_f64(const Gemm<double>& g, const GemmOrder& order) { multiply(g, order); }
+GemmOrder order_f32(const Gemm<float>& g) { return choose_order(g); }
+GemmOrder order_f64(const Gemm<double>& g) { return choose_order(g); }
+
+}  // namespace ebb::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace ebb::kernels {
+
+HWY_EXPORT(multiply_f32);
+HWY_EXPORT(multiply_f64);
+HWY_EXPORT(order_f32);
+HWY_EXPORT(order_f64);
+
+void gemm_piece(const Gemm<float>& g, const GemmOrder& order) { HWY_DYNAMIC_DISPATCH(multiply_f32)(g, order); }
+void gemm_piece(const Gemm<double>& g, const GemmOrder& order) { HWY_DYNAMIC_DISPATCH(multiply_f64)(g, order); }
+GemmOrder gemm_order(const Gemm<float>& g) { return HWY_DYNAMIC_DISPATCH(order_f32)(g); }
+GemmOrder gemm_order(const Gemm<double>& g) { return HWY_DYNAMIC_DISPATCH(order_f64)(g); }
+void gemm_serial(const Gemm<float>& g) { gemm_piece(g, gemm_order(g)); }
+void gemm_serial(const Gemm<double>& g) { gemm_piece(g, gemm_order(g)); }
+
+}  // namespace ebb::kernels
+#endif

@@ -1,0 +1,51 @@
+// Products in pieces whose bits are those of the whole.
+#pragma once
+
+#include <cstdint>
+
+#include "autograd/kernels/gemm.h"
+
+namespace ebb::kernels {
+
+// Note [Order of sums]: an element of C is the sum of blocks of `k_block` terms, added to it one after the other. A
+// block is one chain of multiply-adds in the order of k, or, if `dot`, such a chain for each lane of a vector. So the
+// bits of an element depend on its row of A, its column of B and this order, but not on how C is cut: into tiles, into
+// blocks for the caches, into rectangles for threads. The order is chosen once, from the sizes of the whole.
+struct GemmOrder {
+  bool dot;
+  std::int64_t k_block;
+};
+GemmOrder gemm_order(const Gemm<float>& whole);
+GemmOrder gemm_order(const Gemm<double>& whole);
+
+// A product, or a part of one, in the given order.
+void gemm_piece(const Gemm<float>& g, const GemmOrder& order);
+void gemm_piece(const Gemm<double>& g, const GemmOrder& order);
+
+// The parts of a product: some rows of A and C, some columns of B and C, some terms of all sums. The terms that are
+// not the first are added to C.
+template <class T>
+Gemm<T> some_rows(Gemm<T> g, std::int64_t first, std::int64_t count) {
+  g.m = count;
+  g.a += first * g.a_row;
+  g.c += first * g.c_row;
+  return g;
+}
+template <class T>
+Gemm<T> some_columns(Gemm<T> g, std::int64_t first, std::int64_t count) {
+  g.n = count;
+  g.b += first * g.b_col;
+  g.c += first;
+  if (g.bias) g.bias += first;
+  return g;
+}
+template <class T>
+Gemm<T> some_terms(Gemm<T> g, std::int64_t first, std::int64_t count) {
+  g.k = count;
+  g.a += first * g.a_col;
+  g.b += first * g.b_row;
+  if (first > 0) g.accumulate = true;
+  return g;
+}
+
+}  // namespace ebb::kernels

@@ -1,0 +1,117 @@
+#include <algorithm>
+#include <cstdint>
+
+#include "autograd/base/dtype.h"
+#include "autograd/base/parallel.h"
+#include "autograd/kernels/axes.h"
+#include "autograd/kernels/gemm.h"
+#include "autograd/kernels/gemm_order.h"
+
+namespace ebb::kernels {
+namespace {
+
+// A product for each point of `steps`, which are those of c, a and b.
+template <class T>
+struct Batch {
+  Gemm<T> first;
+  Axes<3> steps;
+
+  Gemm<T> product(std::int64_t i) const {
+    Gemm<T> g = first;
+    const auto [c, a, b] = steps.offset(i);
+    g.c += c;
+    g.a += a;
+    g.b += b;
+    return g;
+  }
+};
+
+// If b is shared along the innermost dimension of the batch and the rows of a and c go on from one product to the
+// next, these products are one of more rows.
+template <class T>
+void join_rows(Batch<T>& batch) {
+  Gemm<T>& g = batch.first;
+  if (batch.steps.rank() == 0) return;
+  const auto [c, a, b] = batch.steps.back().step;
+  if (g.m == 1) {
+    g.c_row = c;
+    g.a_row = a;
+  }
+  if (b == 0 && c == g.m * g.c_row && a == g.m * g.a_row) g.m *= batch.steps.pop_back().size;
+}
+
+// How C is cut into rectangles for threads: by its size alone.
+struct Cut {
+  std::int64_t m, n;  // of a rectangle
+  std::int64_t down, across;
+
+  std::int64_t count() const { return down * across; }
+};
+
+constexpr std::int64_t kPieceWork = 1 << 17;  // multiplications that are worth a piece: 1 or 2 µs
+
+// Halves the longer side until there are enough pieces for the threads of a small machine; large pieces further, for
+// larger machines.
+Cut cut_for_threads(std::int64_t m, std::int64_t n, std::int64_t k) {
+  constexpr std::int64_t kEnough = 16, kLarge = 512, kLeastRows = 32, kLeastColumns = 64;
+  const auto half = [](std::int64_t size, std::int64_t unit) { return ((size + 1) / 2 + unit - 1) / unit * unit; };
+  Cut s{m, n, 1, 1};
+  while ((s.count() < kEnough && s.m * s.n * k >= 2 * kPieceWork) || std::max(s.m, s.n) > kLarge) {
+    const bool rows = s.m >= 2 * kLeastRows, columns = s.n >= 2 * kLeastColumns;
+    if (!rows && !columns) break;
+    if (rows && (s.m >= s.n || !columns)) s.m = half(s.m, 1);
+    else s.n = half(s.n, kLeastColumns);
+    s.down = (m + s.m - 1) / s.m;
+    s.across = (n + s.n - 1) / s.n;
+  }
+  return s;
+}
+
+template <class T>
+Gemm<T> rectangle(const Gemm<T>& g, const Cut& cut, std::int64_t i) {
+  const std::int64_t row = i / cut.across * cut.m, column = i % cut.across * cut.n;
+  return some_columns(some_rows(g, row, std::min(cut.m, g.m - row)), column, std::min(cut.n, g.n - column));
+}
+
+// One product after the other on one thread, or rectangles of all of them on several: the bits are the same (see Note
+// [Order of sums]), and whole products are faster.
+template <class T>
+void run(Batch<T> batch) {
+  join_rows(batch);
+  const Gemm<T>& g = batch.first;
+  const std::int64_t products = batch.steps.count(), work = g.m * g.n * g.k;
+  if (g.m == 0 || g.n == 0) return;
+  if (products == 1 && (work < 2 * kPieceWork || !detail::worth_threads())) return gemm_serial(g);
+
+  const GemmOrder order = gemm_order(g);
+  const Cut pieces = detail::worth_threads() ? cut_for_threads(g.m, g.n, g.k) : Cut{g.m, g.n, 1, 1};
+  const std::int64_t grain = std::max<std::int64_t>(1, kPieceWork * pieces.count() / std::max<std::int64_t>(work, 1));
+  parallel_for(products * pieces.count(), grain, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i)
+      gemm_piece(rectangle(batch.product(i / pieces.count()), pieces, i % pieces.count()), order);
+  });
+}
+
+}  // namespace
+
+void matmul(View c, View a, View b, bool accumulate) {
+  visit_floating(c.dtype, [&]<class T>(T*) {
+    const int row = c.rank() - 2, column = c.rank() - 1;
+    Batch<T> batch{{c.size(row), c.size(column), a.size(column), a.as<T>(), a.stride(row), a.stride(column),
+                    b.as<T>(), b.stride(row), b.stride(column), c.as<T>(), c.stride(row), accumulate},
+                   {}};
+    for (int dim = 0; dim < row; ++dim)
+      batch.steps.push_back({c.size(dim), {c.stride(dim), a.stride(dim), b.stride(dim)}});
+    run(batch);
+  });
+}
+
+void linear(View y, View x, View weight, View bias) {
+  visit_floating(y.dtype, [&]<class T>(T*) {
+    run(Batch<T>{{y.size(0), y.size(1), x.size(1), x.as<T>(), x.stride(0), x.stride(1), weight.as<T>(),
+                  weight.stride(1), weight.stride(0), y.as<T>(), y.stride(0), false, bias.as<T>()},
+                 {}});
+  });
+}
+
+}  // namespace ebb::kernels

@@ -1,0 +1,13 @@
+// Functions of integers and bool, compiled once.
+#pragma once
+
+#include "autograd/kernels/elementwise.h"
+#include "autograd/kernels/strided.h"
+
+namespace ebb::kernels {
+
+// Null if the function is not defined for the dtype.
+RunKernel integer_kernel(Unary f, Dtype dtype);
+RunKernel integer_kernel(Binary f, Dtype dtype);
+
+}  // namespace ebb::kernels

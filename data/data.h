@@ -1,0 +1,8 @@
+// Datasets and loaders.
+#pragma once
+
+#include "data/dataset.h"
+#include "data/idx.h"
+#include "data/loader.h"
+#include "data/mnist.h"
+#include "data/position.h"

@@ -1,0 +1,13 @@
+// Everything of ebb::nn.
+#pragma once
+
+#include "nn/activation.h"
+#include "nn/conv.h"
+#include "nn/dropout.h"
+#include "nn/embedding.h"
+#include "nn/init.h"
+#include "nn/linear.h"
+#include "nn/module.h"
+#include "nn/norm.h"
+#include "nn/pool.h"
+#include "nn/sequential.h"

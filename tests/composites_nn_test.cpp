@@ -1,0 +1,336 @@
+// Certifies public functions that are more than one operation: products, convolution, pooling, normalisation, losses.
+// And the bits of large problems on any number of threads.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+#include "autograd/ops/all.h"
+#include "tests/certify.h"
+
+using namespace ebb;
+using namespace ebb::test;
+using ops::draw;
+using ops::draw_distinct;
+using ops::draw_index;
+
+namespace {
+
+// A function of the inputs x[0], x[1], …
+#define F(expression) [](const Tensors& x) { return expression; }
+
+std::vector<Case> products() {
+  const std::pair<Shape, Shape> shapes[] = {{{4}, {4}},
+                                            {{3, 4}, {4}},
+                                            {{4}, {4, 3}},
+                                            {{2, 3}, {3, 4}},
+                                            {{2, 3, 4}, {4, 2}},
+                                            {{3, 4}, {2, 4, 3}},
+                                            {{2, 3, 4}, {4}},
+                                            {{4}, {2, 4, 3}},
+                                            {{2, 3, 4}, {2, 4, 2}},
+                                            {{2, 1, 3, 4}, {3, 4, 2}},
+                                            {{0, 3}, {3, 2}},
+                                            {{2, 0}, {0, 3}},
+                                            {{2, 0, 3}, {3, 2}},
+                                            {{1, 1}, {1, 1}}};
+  Generator random{11};
+  std::vector<Case> cases;
+  for (const auto& [a, b] : shapes)
+    cases.push_back({"matmul " + to_string(a) + " " + to_string(b),
+                     F(matmul(x[0], x[1])),
+                     {draw(random, a), draw(random, b)},
+                     "torch.matmul(x[0], x[1])"});
+  for (const auto& shape : {Shape{4}, Shape{2, 3, 4}, Shape{0, 3, 4}}) {
+    cases.push_back({"linear " + to_string(shape),
+                     F(linear(x[0], x[1], x[2])),
+                     {draw(random, shape), draw(random, {2, 4}), draw(random, {2})},
+                     "torch.nn.functional.linear(*x)"});
+    cases.push_back({"linear without bias " + to_string(shape),
+                     F(linear(x[0], x[1])),
+                     {draw(random, shape), draw(random, {2, 4})},
+                     "torch.nn.functional.linear(*x)"});
+  }
+  return cases;
+}
+
+std::vector<Case> images() {
+  Generator random{12};
+  const auto image = [&] { return draw_distinct(random, {2, 2, 5, 4}); };
+  return {
+      {"conv2d",
+       F(conv2d(x[0], x[1], x[2], {.stride = 2, .padding = {1, 2}})),
+       {image(), draw(random, {3, 2, 3, 2}), draw(random, {3})},
+       "torch.nn.functional.conv2d(*x, stride=2, padding=(1, 2))"},
+      {"conv2d without bias",
+       F(conv2d(x[0], x[1], {}, {.groups = 2})),
+       {image(), draw(random, {4, 1, 2, 2})},
+       "torch.nn.functional.conv2d(x[0], x[1], groups=2)"},
+      {"conv2d 1x1",
+       F(conv2d(x[0], x[1], x[2])),
+       {image(), draw(random, {3, 2, 1, 1}), draw(random, {3})},
+       "torch.nn.functional.conv2d(*x)"},
+      {"max_pool2d", F(max_pool2d(x[0], 2)), {image()}, "torch.nn.functional.max_pool2d(x[0], 2)"},
+      {"max_pool2d, dilated",
+       F(max_pool2d(x[0], {2, 3}, {.stride = 1, .padding = 1, .dilation = {2, 1}})),
+       {image()},
+       "torch.nn.functional.max_pool2d(x[0], (2, 3), 1, 1, dilation=(2, 1))"},
+      {"avg_pool2d",
+       F(avg_pool2d(x[0], {3, 2}, {.stride = {1, 2}, .padding = 1, .count_include_pad = false})),
+       {image()},
+       "torch.nn.functional.avg_pool2d(x[0], (3, 2), (1, 2), 1, count_include_pad=False)"},
+      {"avg_pool2d, ceil_mode",
+       F(avg_pool2d(x[0], 2, {.stride = 3, .padding = 1, .ceil_mode = true})),
+       {image()},
+       "torch.nn.functional.avg_pool2d(x[0], 2, 3, 1, ceil_mode=True)"},
+      {"adaptive_avg_pool2d",
+       F(adaptive_avg_pool2d(x[0], {2, 3})),
+       {image()},
+       "torch.nn.functional.adaptive_avg_pool2d(x[0], (2, 3))"},
+  };
+}
+
+std::vector<Case> norms() {
+  Generator random{13};
+  const auto in = [&](const Shape& shape) { return draw(random, shape); };
+  const auto variance = [&] { return draw(random, {3}, 0.5, 2); };
+  const TensorFunction training = [](const Tensors& x) {
+    const Tensor mean = x[3].detach().clone(), variance = x[4].detach().clone();
+    const Tensor y = batch_norm(x[0], mean, variance, x[1], x[2], true, 0.3);
+    return Tensors{y, mean, variance};
+  };
+  const std::string training_torch =
+      "(lambda m, v: (torch.nn.functional.batch_norm(x[0], m, v, x[1], x[2], True, 0.3), m, v))"
+      "(x[3].detach().clone(), x[4].detach().clone())";
+  return {
+      {"layer_norm",
+       F(layer_norm(x[0], {4}, x[1], x[2])),
+       {in({2, 3, 4}), in({4}), in({4})},
+       "torch.nn.functional.layer_norm(x[0], (4,), x[1], x[2])"},
+      {"layer_norm over two",
+       F(layer_norm(x[0], {3, 2}, x[1], x[2], 1e-3)),
+       {in({2, 3, 2}), in({3, 2}), in({3, 2})},
+       "torch.nn.functional.layer_norm(x[0], (3, 2), x[1], x[2], 1e-3)"},
+      {"layer_norm without bias",
+       F(layer_norm(x[0], {3}, x[1])),
+       {in({2, 3}), in({3})},
+       "torch.nn.functional.layer_norm(x[0], (3,), x[1])"},
+      {"layer_norm, plain", F(layer_norm(x[0], {3})), {in({3})}, "torch.nn.functional.layer_norm(x[0], (3,))"},
+      {"batch_norm, training",
+       training,
+       {in({5, 3}), in({3}), in({3}), in({3}), variance()},
+       training_torch,
+       7,
+       1},
+      {"batch_norm of images, training",
+       training,
+       {in({2, 3, 2, 2}), in({3}), in({3}), in({3}), variance()},
+       training_torch,
+       7,
+       1},
+      {"batch_norm, plain training",
+       F(batch_norm(x[0], {}, {}, {}, {}, true)),
+       {in({4, 3, 2})},
+       "torch.nn.functional.batch_norm(x[0], None, None, None, None, True)"},
+      {"batch_norm, evaluation",
+       F(batch_norm(x[0], x[3], x[4], x[1], x[2])),
+       {in({2, 3, 2, 2}), in({3}), in({3}), in({3}), variance()},
+       "torch.nn.functional.batch_norm(x[0], x[3], x[4], x[1], x[2])",
+       7},
+      {"batch_norm, plain evaluation",
+       F(batch_norm(x[0], x[1], x[2])),
+       {in({5, 3}), in({3}), variance()},
+       "torch.nn.functional.batch_norm(x[0], x[1], x[2])",
+       1},
+  };
+}
+
+// Each loss with each reduction. Calls make(reduction, its name).
+void each_reduction(auto&& make) {
+  make(Reduction::mean, std::string("mean"));
+  make(Reduction::sum, std::string("sum"));
+  make(Reduction::none, std::string("none"));
+}
+
+std::vector<Case> regression_losses() {
+  Generator random{14};
+  std::vector<Case> cases;
+  each_reduction([&](Reduction r, const std::string& name) {
+    const auto loss = [&](const std::string& of, const TensorFunction& f, const Tensors& inputs,
+                          std::string arguments) {
+      cases.push_back(
+          {of + ", " + name, f, inputs,
+           "torch.nn.functional." + of.substr(0, of.find(',')) + "(" + arguments + ", reduction='" + name + "')"});
+    };
+    const auto in = [&] { return draw(random, {3, 2}); };
+    const auto probability = [&] { return draw(random, {3, 2}, 0.1, 0.9); };
+    loss(
+        "mse_loss", [r](const Tensors& x) { return mse_loss(x[0], x[1], r); }, {in(), in()}, "x[0], x[1]");
+    loss(
+        "l1_loss", [r](const Tensors& x) { return l1_loss(x[0], x[1], r); }, {in(), in()}, "x[0], x[1]");
+    loss(
+        "binary_cross_entropy",
+        [r](const Tensors& x) { return binary_cross_entropy(x[0], x[1], {.reduction = r}); },
+        {probability(), probability()}, "x[0], x[1]");
+    loss(
+        "binary_cross_entropy, weighted",
+        [r](const Tensors& x) {
+          return binary_cross_entropy(x[0], x[1], {.weight = x[2].detach(), .reduction = r});
+        },
+        {probability(), probability(), draw(random, {2}, 0.5, 2)}, "x[0], x[1], x[2].detach()");
+    cases.back().differentiable = 3;
+    loss(
+        "binary_cross_entropy_with_logits",
+        [r](const Tensors& x) { return binary_cross_entropy_with_logits(x[0], x[1], {.reduction = r}); },
+        {in(), probability()}, "x[0], x[1]");
+    loss(
+        "binary_cross_entropy_with_logits, weighted",
+        [r](const Tensors& x) {
+          return binary_cross_entropy_with_logits(x[0], x[1],
+                                                  {.weight = x[2], .pos_weight = x[3], .reduction = r});
+        },
+        {in(), probability(), draw(random, {3, 1}, 0.5, 2), draw(random, {2}, 0.5, 2)},
+        "x[0], x[1], x[2], pos_weight=x[3]");
+  });
+  return cases;
+}
+
+std::vector<Case> class_losses() {
+  Generator random{15};
+  std::vector<Case> cases;
+  const Tensor target = tensor({1, 3, 0, 1, 2}), ignoring = tensor({1, 3, -100, 1, 2});
+  const auto rows = [&] { return draw(random, {5, 4}); };
+  const auto weight = [&] { return draw(random, {4}, 0.5, 2); };
+  const auto probabilities = [&](const Shape& shape) { return softmax(draw(random, shape), 1); };
+  each_reduction([&](Reduction r, const std::string& name) {
+    const auto loss = [&](const std::string& of, const TensorFunction& f, const Tensors& inputs,
+                          const std::string& arguments, std::uint32_t differentiable = 1) {
+      const std::string function = of.substr(0, of.find(','));
+      cases.push_back({of + ", " + name, f, inputs,
+                       "torch.nn.functional." + function + "(" + arguments + ", reduction='" + name + "')",
+                       differentiable});
+    };
+    loss(
+        "nll_loss", [r](const Tensors& x) { return nll_loss(x[0], x[1], {.reduction = r}); }, {rows(), target},
+        "x[0], x[1]");
+    loss(
+        "nll_loss, weighted",
+        [r](const Tensors& x) {
+          return nll_loss(x[0], x[1], {.weight = x[2], .ignore_index = 1, .reduction = r});
+        },
+        {rows(), target, weight()}, "x[0], x[1], x[2], ignore_index=1");
+    loss(
+        "cross_entropy", [r](const Tensors& x) { return cross_entropy(x[0], x[1], {.reduction = r}); },
+        {rows(), ignoring}, "x[0], x[1]");
+    loss(
+        "cross_entropy, weighted",
+        [r](const Tensors& x) { return cross_entropy(x[0], x[1], {.weight = x[2], .reduction = r}); },
+        {rows(), ignoring, weight()}, "x[0], x[1], x[2]");
+    loss(
+        "cross_entropy, smoothed",
+        [r](const Tensors& x) { return cross_entropy(x[0], x[1], {.label_smoothing = 0.2, .reduction = r}); },
+        {rows(), ignoring}, "x[0], x[1], label_smoothing=0.2");
+    loss(
+        "cross_entropy, weighted and smoothed",
+        [r](const Tensors& x) {
+          return cross_entropy(x[0], x[1], {.weight = x[2], .label_smoothing = 0.2, .reduction = r});
+        },
+        {rows(), ignoring, weight()}, "x[0], x[1], x[2], label_smoothing=0.2");
+    loss(
+        "cross_entropy, images", [r](const Tensors& x) { return cross_entropy(x[0], x[1], {.reduction = r}); },
+        {draw(random, {2, 4, 3}), tensor({{1, 3, -100}, {0, 2, 2}})}, "x[0], x[1]");
+    loss(
+        "cross_entropy, images, weighted",
+        [r](const Tensors& x) { return cross_entropy(x[0], x[1], {.weight = x[2], .reduction = r}); },
+        {draw(random, {2, 4, 3}), tensor({{1, 3, -100}, {0, 2, 2}}), weight()}, "x[0], x[1], x[2]");
+    loss(
+        "cross_entropy, one", [r](const Tensors& x) { return cross_entropy(x[0], x[1], {.reduction = r}); },
+        {draw(random, {4}), tensor(2)}, "x[0], x[1]");
+    loss(
+        "cross_entropy, probabilities",
+        [r](const Tensors& x) { return cross_entropy(x[0], x[1], {.reduction = r}); },
+        {rows(), probabilities({5, 4})}, "x[0], x[1]", 3);
+    loss(
+        "cross_entropy, probabilities, weighted and smoothed",
+        [r](const Tensors& x) {
+          return cross_entropy(x[0], x[1], {.weight = x[2], .label_smoothing = 0.1, .reduction = r});
+        },
+        {draw(random, {2, 4, 3}), probabilities({2, 4, 3}), weight()}, "x[0], x[1], x[2], label_smoothing=0.1", 3);
+  });
+  return cases;
+}
+
+// Large enough that several threads work on each; float32.
+std::vector<Case> large() {
+  Generator random{16};
+  const auto in = [&](const Shape& shape) { return randn(shape, {.generator = &random}); };
+  const auto index = [&](std::int64_t n, const Shape& shape) { return draw_index(random, n, shape); };
+  return {
+      {"matmul", F(matmul(x[0], x[1])), {in({130, 257}), in({257, 140})}, ""},
+      {"matmul in batches", F(matmul(x[0], x[1])), {in({9, 40, 50}), in({9, 50, 30})}, ""},
+      {"linear", F(linear(x[0], x[1], x[2])), {in({65, 200}), in({150, 200}), in({150})}, ""},
+      {"conv2d", F(conv2d(x[0], x[1], x[2], {.padding = 1})), {in({3, 5, 20, 21}), in({9, 5, 3, 3}), in({9})}, ""},
+      {"conv2d, deep", F(conv2d(x[0], x[1], x[2])), {in({2, 32, 10, 10}), in({24, 32, 3, 3}), in({24})}, ""},
+      {"max_pool2d", F(max_pool2d(x[0], 3, {.stride = 2, .padding = 1})), {in({4, 8, 40, 40})}, ""},
+      {"avg_pool2d", F(avg_pool2d(x[0], 3, {.stride = 2, .padding = 1})), {in({4, 8, 40, 40})}, ""},
+      {"adaptive_avg_pool2d", F(adaptive_avg_pool2d(x[0], 7)), {in({4, 8, 40, 40})}, ""},
+      {"sum", F(sum(x[0])), {in({300, 301})}, ""},
+      {"sum 0", F(sum(x[0], {0})), {in({300, 301})}, ""},
+      {"sum 1", F(sum(x[0], {1})), {in({300, 301})}, ""},
+      {"var 0 2", F(var(x[0], {0, 2})), {in({40, 10, 200})}, ""},
+      {"amax 1", F(amax(x[0], {1})), {in({300, 301})}, ""},
+      {"logsumexp 0", F(logsumexp(x[0], {0})), {in({300, 301})}, ""},
+      {"softmax 1", F(softmax(x[0], 1)), {in({300, 301})}, ""},
+      {"log_softmax 0", F(log_softmax(x[0], 0)), {in({300, 301})}, ""},
+      {"layer_norm", F(layer_norm(x[0], {301}, x[1], x[2])), {in({300, 301}), in({301}), in({301})}, ""},
+      {"batch_norm",
+       F(batch_norm(x[0], {}, {}, x[1], x[2], true)),
+       {in({30, 10, 16, 16}), in({10}), in({10})},
+       ""},
+      {"cross_entropy", F(cross_entropy(x[0], x[1])), {in({500, 100}), index(100, {500})}, ""},
+      {"embedding", F(embedding(x[0], x[1])), {index(50, {3000}), in({50, 40})}, ""},
+      {"gather", F(gather(x[0], 1, x[1])), {in({300, 100}), index(100, {300, 200})}, ""},
+      {"broadcast", F(x[0] * x[1] + x[2]), {in({200, 1, 20}), in({30, 1}), in({20})}, ""},
+      {"a transposed copy", F(transpose(x[0], 0, 2).contiguous()), {in({40, 50, 60})}, ""},
+      {"cat", F(cat({x[0], x[1]}, 1)), {in({100, 200}), in({100, 300})}, ""},
+      {"dropout", F(ebb::apply(ops::Dropout{0.3, 5, 8}, x[0])), {in({100'000})}, ""},
+      {"argmax 0", F(argmax(x[0], 0)), {in({300, 301})}, ""},
+  };
+}
+
+std::vector<Case> all() {
+  std::vector<Case> cases;
+  for (const auto& group : {products(), images(), norms(), regression_losses(), class_losses()})
+    cases.insert(cases.end(), group.begin(), group.end());
+  return cases;
+}
+
+}  // namespace
+
+TEST_CASE("products") { certify_all(products()); }
+TEST_CASE("images") { certify_all(images()); }
+TEST_CASE("normalisation") { certify_all(norms()); }
+TEST_CASE("losses of numbers") { certify_all(regression_losses()); }
+TEST_CASE("losses of classes") { certify_all(class_losses()); }
+
+TEST_CASE("large problems have the same bits on any number of threads") {
+  for (const auto& c : large()) {
+    INFO(c.name);
+    check_threads(c, c.inputs);
+  }
+}
+
+// This program instantiates hardly one itself, and the tests above link every file of operations.
+TEST_CASE("every certified operation is one that the library applies") {
+  std::vector<std::string_view> applied;
+  for (const auto& info : registered_ops()) applied.push_back(info.name);
+  const auto check = [&](std::string_view name) {
+    CHECK_MESSAGE(std::find(applied.begin(), applied.end(), name) != applied.end(), name);
+  };
+  std::apply([&]<class... Op>(const Op&...) { (check(Op::name), ...); }, ops::All());
+}
+
+TEST_CASE("write samples" * doctest::skip()) { write_samples(all()); }

@@ -1,0 +1,182 @@
+// Certifies every operation of ops::All at every one of its samples.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "autograd/ops/all.h"
+#include "tests/certify.h"
+#include "tests/mutants.h"
+
+using namespace ebb;
+using namespace ebb::test;
+
+namespace {
+
+// -- an operation's samples as cases
+
+// What the library's own functions see to before they apply the operation.
+template <class Op>
+Tensors prepared(const Op&, const Tensors& x) {
+  return x;
+}
+Tensors prepared(const ops::Reshape& op, const Tensors& x) {
+  return {ops::strides_for(x[0], op.shape) ? x[0] : x[0].contiguous()};
+}
+Tensors prepared(const ops::LayerNorm&, const Tensors& x) { return {x[0].contiguous(), x[1], x[2]}; }
+Tensors prepared(const ops::BatchNorm&, const Tensors& x) { return {x[0].contiguous(), x[1], x[2]}; }
+
+template <class Op>
+Tensors run_reference(const Op& op, const Tensors& x) {
+  return [&]<std::size_t... I>(std::index_sequence<I...>) {
+    const auto y = op.reference(x[I]...);
+    if constexpr (detail::outputs_of<Op>() == 1) return Tensors{y};
+    else return Tensors(y.begin(), y.end());
+  }
+  (std::make_index_sequence<static_cast<std::size_t>(detail::arity<Op>())>());
+}
+
+template <class Op>
+constexpr std::uint32_t differentiable() {
+  constexpr int n = detail::arity<Op>();
+  if constexpr (n < 0) return ~0u;
+  else return detail::grad_mask<Op>(std::make_integer_sequence<int, n>());
+}
+
+// Bit i: the operation can add a gradient into a part of input i's.
+template <class Op>
+constexpr std::uint32_t parts() {
+  return (detail::has_add<Op, 0> ? 1u : 0u) | (detail::has_add<Op, 1> ? 2u : 0u) |
+         (detail::has_add<Op, 2> ? 4u : 0u) | (detail::has_add<Op, 3> ? 8u : 0u);
+}
+
+// Every operation draws from a stream of its own, so that a new one leaves the others' samples, and what is
+// recorded for them, as they are.
+template <class Op>
+Samples<Op> samples_of() {
+  Generator random{hash_of(Op::name)};
+  return Op::samples(random);
+}
+
+template <class Op>
+std::vector<Case> cases_of() {
+  std::vector<Case> cases;
+  for (const auto& sample : samples_of<Op>()) {
+    const Op op = sample.op;
+    Case c{.name = std::string(Op::name) + "/" + std::to_string(cases.size()),
+           .f = [op](const Tensors& x) { return run_op(op, prepared(op, x)); },
+           .inputs = sample.inputs,
+           .torch = sample.torch,
+           .differentiable = differentiable<Op>(),
+           .differentiable_outputs = detail::differentiable_outputs_of<Op>(),
+           .second_order = sample.second_order};
+    if constexpr (detail::HasReference<Op>) c.reference = [op](const Tensors& x) { return run_reference(op, x); };
+    cases.push_back(std::move(c));
+  }
+  return cases;
+}
+
+template <class F>
+void for_each_op(F&& f) {
+  std::apply([&](const auto&... op) { (f(op), ...); }, ops::All());
+}
+
+// -- more than the samples: points that follow from them
+
+// Enough copies of a sample, one behind another along the first dimension, to keep several threads busy; none where
+// the inputs and outputs do not all have one shape.
+Tensors many_copies(const Case& c) {
+  constexpr std::int64_t kElements = 40'000;
+  const Shape& shape = c.inputs[0].shape();
+  bool alike = shape.rank() > 0 && shape.numel() > 0;
+  for (const auto& x : c.inputs) alike = alike && x.defined() && x.shape() == shape;
+  for (const auto& y : c.f(c.inputs)) alike = alike && y.shape() == shape;
+  Tensors copies;
+  for (const auto& x : alike ? c.inputs : Tensors()) {
+    const std::int64_t count = kElements / shape.numel();
+    Dims sizes = shape;
+    sizes[0] *= count;
+    Dims repeated = shape;
+    repeated.insert(0, count);
+    copies.push_back(reshape(expand(x, repeated), sizes));
+  }
+  return copies;
+}
+
+// -- what no sample can have, and why
+
+const std::map<std::string_view, const char*> kNoPyTorch{
+    {"dropout", "PyTorch draws other numbers"},
+};
+
+const std::map<std::string_view, const char*> kNeverScalar{};
+const std::map<std::string_view, const char*> kNeverEmpty{};
+
+bool is_empty(const Case& c) {
+  return std::any_of(c.inputs.begin(), c.inputs.end(), [](auto& x) { return x.defined() && x.numel() == 0; });
+}
+bool is_scalar(const Case& c) {
+  return std::any_of(c.inputs.begin(), c.inputs.end(), [](auto& x) { return x.defined() && x.dim() == 0; });
+}
+
+void certify_operation(const std::string& op, const std::vector<Case>& cases) {
+  REQUIRE(!cases.empty());
+  std::int64_t compared = 0;
+  bool derivable = false;
+  for (const auto& c : cases) {
+    INFO(c.name);
+    derivable |= c.differentiable != 0;
+    compared += certify(c);
+    check_refusals(c, op);
+    if (const Tensors large = many_copies(c); !large.empty()) check_threads(c, large);
+    CHECK_MESSAGE(c.torch.empty() == kNoPyTorch.contains(op), "give the sample its PyTorch expression");
+  }
+  CHECK_MESSAGE((compared > 0) == derivable, "nothing was compared");
+  CHECK_MESSAGE(std::any_of(cases.begin(), cases.end(), is_empty) != kNeverEmpty.contains(op), op,
+                ": give one sample an input of no elements");
+  CHECK_MESSAGE(std::any_of(cases.begin(), cases.end(), is_scalar) != kNeverScalar.contains(op), op,
+                ": give one sample a 0-d input");
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE_DEFINE("certified", Op, certified) {
+  const auto& mutant = chosen_mutant();
+  if (!mutant || mutant->op == Op::name) certify_operation(std::string(Op::name), cases_of<Op>());
+}
+TEST_CASE_TEMPLATE_APPLY(certified, ops::All);
+
+TEST_CASE("the operations have names of their own") {
+  std::set<std::string_view> names;
+  for_each_op([&]<class Op>(const Op&) { CHECK_MESSAGE(names.insert(Op::name).second, Op::name); });
+}
+
+TEST_CASE("every operation that is applied anywhere is certified here") {
+  std::set<std::string_view> names;
+  for_each_op([&]<class Op>(const Op&) { names.insert(Op::name); });
+  for (const auto& info : registered_ops())
+    CHECK_MESSAGE(names.contains(info.name), info.name, ": add it to ops::All in autograd/ops/all.h");
+}
+
+TEST_CASE("write samples" * doctest::skip()) {
+  std::vector<Case> cases;
+  for_each_op([&]<class Op>(const Op&) {
+    for (auto& c : cases_of<Op>()) cases.push_back(std::move(c));
+  });
+  write_samples(cases);
+}
+
+TEST_CASE("list mutants" * doctest::skip()) {
+  for_each_op([]<class Op>(const Op&) {
+    std::size_t inputs = 0;
+    for (const auto& sample : samples_of<Op>()) inputs = std::max(inputs, sample.inputs.size());
+    list_mutants(Op::name, static_cast<int>(inputs), differentiable<Op>(), parts<Op>());
+  });
+}
