@@ -49,7 +49,7 @@ consteval std::size_t largest_taken(std::index_sequence<N...>) {
   return std::max({takes<T>(std::make_index_sequence<N>()) ? N : 0 ...});
 }
 
-// Fewer values may be too few, where a member can not be left out: so the largest number. More than kMaxMembers: too many.
+// Fewer values may be too few, where a member can not be left out: so the largest number. kMaxMembers + 1: too many.
 template <class T>
 inline constexpr std::size_t member_count = largest_taken<T>(std::make_index_sequence<kMaxMembers + 2>());
 

@@ -13,8 +13,8 @@ Tensor conv2d_weight(std::int64_t in, std::int64_t out, Size2 kernel, const Conv
 Tensor conv2d_bias(std::int64_t in, std::int64_t out, Size2 kernel, std::int64_t groups, bool wanted);
 }  // namespace detail
 
-// Cross-correlation: conv2d() of autograd/ops.h. x [n, in, h, w] → [n, out, oh, ow]. Weight [out, in / groups, kh, kw]
-// and bias [out] start as U(-b, b), b = 1 / √(in / groups · kh · kw).
+// Cross-correlation: conv2d() of autograd/ops.h. x [n, in, h, w] → [n, out, oh, ow]. Weight
+// [out, in / groups, kh, kw] and bias [out] start as U(-b, b), b = 1 / √(in / groups · kh · kw).
 //
 //   nn::Conv2d conv{.in = 1, .out = 6, .kernel = 5, .padding = 2};
 //   nn::Conv2d wide{.in = 6, .out = 6, .kernel = {1, 7}, .padding = {0, 3}, .groups = 6};

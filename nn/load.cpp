@@ -1,7 +1,10 @@
 // load_state(): compares all names, shapes and dtypes first, and only then copies.
-#include <algorithm>
+#include <string>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
+#include <vector>
 
 #include "autograd/base/fail.h"
 #include "autograd/node.h"

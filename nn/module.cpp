@@ -1,8 +1,6 @@
 #include "nn/module.h"
 
-#include <algorithm>
 #include <functional>
-#include <ostream>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -36,14 +34,15 @@ void for_each_parameter(const Members& members, const std::function<void(const M
     if (member.role == Role::parameter && seen.insert(identity(*member.tensor)).second) visit(member);
 }
 
-// Replaces each tensor by renewed(tensor), a new one that inherits requires_grad; tied ones by one and the same.
+// Replaces each tensor by renewed(tensor), itself or a new one, which inherits requires_grad; tied ones by one and the
+// same.
 void replace(const Members& members, const std::function<Tensor(const Tensor&)>& renewed) {
   const NoGrad off;
   std::unordered_map<Identity, Tensor> fresh;
   for (const auto& member : members.tensors) {
     const Tensor& old = *member.tensor;
     if (fresh.contains(identity(old))) continue;
-    Tensor tensor = renewed(old.detach());
+    Tensor tensor = renewed(old);
     if (old.requires_grad()) tensor.set_requires_grad();
     fresh.emplace(identity(old), std::move(tensor));
   }

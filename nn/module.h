@@ -91,7 +91,8 @@ std::vector<NamedTensor> state(const M& m) {
 }
 
 // Copies `tensors` into the module's own, matched by name, converting float32 and float64 into one another. One Error
-// lists every missing, unexpected and unfit tensor, and then the module is as it was. Of tied weights one name is enough.
+// lists every missing, unexpected and unfit tensor, and then the module is as it was. Of tied weights one name is
+// enough.
 template <nn::detail::ChangeableModule M>
 void load_state(M& m, std::span<const NamedTensor> tensors, const LoadOptions& options = {}) {
   nn::detail::load_state(nn::detail::members_of(m), tensors, options);
@@ -121,8 +122,8 @@ template <nn::Module M>
   return copy;
 }
 
-// Replaces parameters and floating buffers by ones of `dtype`, float32 or float64, without gradients; tied weights stay
-// tied. Make optimizers afterwards: they would keep the old ones. Copies of the module keep the old ones, too.
+// Replaces parameters and floating buffers of another dtype by ones of `dtype`, float32 or float64, without gradients;
+// tied weights stay tied. Make optimizers afterwards: they would keep the old ones, as copies of the module do.
 template <nn::detail::ChangeableModule M>
 void to(M& m, Dtype dtype) {
   nn::detail::convert(nn::detail::members_of(m), dtype);

@@ -19,9 +19,8 @@ struct Phase {
   std::int64_t y, x;
   std::int64_t rows, columns;
   Tap* taps;
-  std::int64_t row_taps;
   std::int64_t* places;
-  std::int64_t kernel_rows;
+  std::int64_t kernel_rows = 0, row_taps = 0;
 };
 
 // Some images, and some rows of every phase of theirs.
@@ -129,9 +128,8 @@ class Correlation {
     std::int64_t* place = places_.data();
     for (std::int64_t i = 0; i < phase_count(); ++i) {
       Phase& phase = phases_[i];
-      phase = {.y = i / columns_.divisor, .x = i % columns_.divisor, .taps = tap, .places = place};
-      phase.rows = rows_.outputs_of(phase.y);
-      phase.columns = columns_.outputs_of(phase.x);
+      const std::int64_t first_y = i / columns_.divisor, first_x = i % columns_.divisor;
+      phase = {first_y, first_x, rows_.outputs_of(first_y), columns_.outputs_of(first_x), tap, place};
       for (std::int64_t y = 0; y < rows_.kernel; ++y) {
         if (!rows_.reads(phase.y, y)) continue;
         *place++ = rows_.place(phase.y, y);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 
 #include "autograd/base/view.h"
 #include "autograd/kernels/conv_plan.h"

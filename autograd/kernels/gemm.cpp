@@ -21,6 +21,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace ebb::kernels::HWY_NAMESPACE {
 
+inline long knob(const char*n,long d){ auto e=getenv(n); return e?atol(e):d; }
 // The largest equal parts of `total`, of at most `most` each.
 inline std::int64_t equal_parts(std::int64_t total, std::int64_t most) {
   if (total <= most) return std::max<std::int64_t>(total, 1);
@@ -63,7 +64,7 @@ struct Blocking {
 
 template <class T>
 Blocking choose_blocking(const Gemm<T>& g, std::int64_t k) {
-  constexpr std::int64_t kSize = sizeof(T), kMostRows = 512, kKiB = 1024;
+  const std::int64_t kSize = sizeof(T), kMostRows = knob("MC", 512), kKiB = 1024;
   const std::int64_t tile = equal_parts(g.m, kTileRows);
   const std::int64_t rows = g.m <= kMostRows ? g.m : (equal_parts(g.m, kMostRows) + tile - 1) / tile * tile;
 
@@ -72,38 +73,6 @@ Blocking choose_blocking(const Gemm<T>& g, std::int64_t k) {
   const bool far_b = b_row % (2 * kKiB) == 0 || b_row * k > 640 * kKiB;
   return {tile, rows, far_a && g.n > 2 * kPanel<T>, g.b_col != 1 || (far_b && g.m > 2 * kTileRows)};
 }
-
-// Asks for cache lines of a later part of B, a few at a time, while tiles are computed.
-template <class T>
-class Ahead {
- public:
-  Ahead() = default;
-  Ahead(const Gemm<T>& g, std::int64_t tiles) {
-    if (g.n <= 0) return;
-    const std::int64_t n = std::min(kPanel<T>, g.n);
-    const bool rows = g.b_col == 1;
-    at_ = g.b;
-    step_ = rows ? g.b_row : g.b_col;
-    length_ = rows ? n : g.k;
-    runs_ = rows ? g.k : n;
-    share_ = (runs_ * ((length_ + kLine - 1) / kLine) + tiles - 1) / tiles;
-  }
-  HWY_INLINE void fetch() {
-    for (std::int64_t i = 0; i < share_ && runs_ > 0; ++i) {
-      hwy::Prefetch(at_ + first_);
-      first_ += kLine;
-      if (first_ < length_) continue;
-      first_ = 0;
-      at_ += step_;
-      --runs_;
-    }
-  }
-
- private:
-  static constexpr std::int64_t kLine = 64 / sizeof(T);
-  const T* at_ = nullptr;
-  std::int64_t step_ = 0, length_ = 0, runs_ = 0, share_ = 0, first_ = 0;
-};
 
 template <class T>
 HWY_INLINE void prefetch_rows(const T* p, std::int64_t row, std::int64_t rows) {
@@ -115,14 +84,13 @@ HWY_INLINE void prefetch_rows(const T* p, std::int64_t row, std::int64_t rows) {
 
 // The tiles at the left edge of C; returns how many columns they have. Those of A begin a_step apart for each row.
 template <class T>
-std::int64_t multiply_left_edge(const Gemm<T>& g, std::int64_t tile, std::int64_t a_step, bool wide, Ahead<T>& ahead, bool far_c) {
+std::int64_t multiply_left_edge(const Gemm<T>& g, std::int64_t tile, std::int64_t a_step, bool wide, bool far_c) {
   constexpr std::int64_t kSize = sizeof(T);
   Tile<T> t{g.k, 0, g.a, g.a_row, g.a_col * kSize, g.b, g.b_row * kSize, g.c, g.c_row, Start<T>(g)};
   for (std::int64_t i = 0; i < g.m; i += tile) {
     const auto kernel = tile_kernel<T>(std::min(tile, g.m - i), g.n, wide);
     t.columns = kernel.columns;
     if (far_c) prefetch_rows(t.c, t.c_row, std::min(tile, g.m - i));
-    ahead.fetch();
     kernel.run(t);
     t.a += tile * a_step;
     t.c += tile * t.c_row;
@@ -146,11 +114,8 @@ void multiply_by_tiles(const Gemm<T>& g, std::int64_t k_block) {
       const std::int64_t step = blocking.copy_a ? copy_rows(block, a_copy->data(), blocking.tile) : g.a_row;
       for (std::int64_t j = 0; j < g.n;) {
         auto panel = some_columns(block, j, g.n - j);
-        const bool far = blocking.copy_b && !getenv("NOAHEAD") && g.m > 4 * kTileRows && panel.n > kPanel<T>;
-        Ahead<T> ahead;
-        if (far) ahead = Ahead<T>(some_columns(panel, kPanel<T>, panel.n - kPanel<T>), block.m / blocking.tile);
         if (blocking.copy_b) copy_panel(panel, b_copy->data());
-        j += multiply_left_edge(panel, blocking.tile, step, wide, ahead, g.m * g.n > 128 * 1024);
+        j += multiply_left_edge(panel, blocking.tile, step, wide, g.m * g.n > 128 * 1024);
       }
     }
   });
@@ -172,7 +137,7 @@ GemmOrder choose_order(const Gemm<T>& whole) {
 
   // A large B that is used once is read as it lies in memory: in blocks of few, long rows.
   const bool stream = g.b_col == 1 && g.m <= kWideRows && g.n * g.k > 64 * 1024;
-  return {false, equal_parts(g.k, !stream ? 384 : g.m == 1 ? 8 : 64)};
+  return {false, equal_parts(g.k, !stream ? knob("KC",384) : g.m == 1 ? 8 : 64)};
 }
 
 template <class T>

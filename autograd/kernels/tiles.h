@@ -103,7 +103,7 @@ class TileLoops {
   }
 
   Axes<K> axes_;
-  Axis<K> rows_, columns_;
+  Axis<K> rows_{1, {}}, columns_;
   std::array<std::byte*, K> data_;
 };
 
