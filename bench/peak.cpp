@@ -5,7 +5,7 @@
 #include <vector>
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "peak.cpp"
+#define HWY_TARGET_INCLUDE "bench/peak.cpp"
 // clang-format off
 #include "autograd/kernels/targets.h"
 #include <hwy/foreach_target.h>

@@ -1,27 +1,22 @@
-// Runs a check once for each instruction set that the kernels are compiled for and this machine has.
+// Runs a check of element-by-element kernels on each instruction set that this machine has.
 #pragma once
 
-#include "autograd/kernels/targets.h"
-// Above: it decides what Highway says.
 #include <doctest/doctest.h>
-#include <hwy/targets.h>
 
 #include "autograd/kernels/float_runs.h"
+#include "tests/arrays.h"
 
-namespace ebb {
+namespace ebb::test {
 
-template <class Check>
-void on_every_target(Check&& check) {
-  for (const auto target : hwy::SupportedAndGeneratedTargets()) {
-    if (target == HWY_EMU128 || target == HWY_SCALAR) continue;
-    hwy::SetSupportedTargetsForTest(target);
+template <class F>
+void with_every_target(F&& f) {
+  on_every_target([&] {
     kernels::choose_float_runs_again();
-    const std::string name = hwy::TargetName(target);
-    CAPTURE(name);
-    check();
-  }
-  hwy::SetSupportedTargetsForTest(0);
+    const std::string target = hwy::TargetName(hwy::SupportedTargets());
+    CAPTURE(target);
+    f();
+  });
   kernels::choose_float_runs_again();
 }
 
-}  // namespace ebb
+}  // namespace ebb::test

@@ -102,7 +102,7 @@ struct Check {
     const std::vector<T> x = samples<T>(dense_to);
     std::vector<Real> right;
     for (const T v : x) right.push_back(exact(v));
-    on_every_target([&] {
+    test::with_every_target([&] {
       const std::vector<T> y = f(x);
       Worst worst;
       for (std::size_t i = 0; i < x.size(); ++i) {
@@ -233,7 +233,7 @@ std::vector<T> special_values() {
 TEST_CASE_TEMPLATE("pow, atan2, maximum and minimum of special values are those of the standard", T, float, double) {
   std::vector<T> a, b;
   pair_up(special_values<T>(), a, b);
-  on_every_target([&] {
+  test::with_every_target([&] {
     const auto power = call(Binary::pow, a, b), angle = call(Binary::atan2, a, b);
     const auto most = call(Binary::maximum, a, b), least = call(Binary::minimum, a, b);
     for (std::size_t i = 0; i < a.size(); ++i) {
@@ -259,7 +259,7 @@ TEST_CASE_TEMPLATE("pow keeps its error bound", T, float, double) {
     a.push_back(static_cast<T>(std::exp(0.01 * (i % 997 - 500))));
     b.push_back(static_cast<T>(0.02 * (i % 1009 - 504)));
   }
-  on_every_target([&] {
+  test::with_every_target([&] {
     const auto y = call(Binary::pow, a, b);
     double worst = 0;
     for (std::size_t i = 0; i < a.size(); ++i) {
@@ -271,7 +271,7 @@ TEST_CASE_TEMPLATE("pow keeps its error bound", T, float, double) {
 }
 
 TEST_CASE_TEMPLATE("odd functions keep the sign of zero, and NaN stays NaN", T, float, double) {
-  on_every_target([&] {
+  test::with_every_target([&] {
     for (const auto f : {Unary::sin, Unary::tanh, Unary::erf, Unary::expm1, Unary::log1p, Unary::floor, Unary::round})
       CHECK(same(call(f, std::vector<T>{-T(0)})[0], -T(0)));
     for (int f = 0; f < static_cast<int>(Unary::logical_not); ++f) {
@@ -283,7 +283,7 @@ TEST_CASE_TEMPLATE("odd functions keep the sign of zero, and NaN stays NaN", T, 
 
 TEST_CASE_TEMPLATE("large angles are reduced by std::sin and std::cos, lane by lane", T, float, double) {
   const std::vector<T> x{T(1), T(1e7), T(-3e20), T(2), T(5e9), T(0.5)};
-  on_every_target([&] {
+  test::with_every_target([&] {
     const auto s = call(Unary::sin, x), c = call(Unary::cos, x);
     const auto near = call(Unary::sin, std::vector<T>{T(1), T(1), T(1), T(2)});
     for (const std::size_t i : {1U, 2U, 4U}) {
