@@ -223,7 +223,7 @@ void check_writable(const char* name, const Tensor& x) {
         "new one",
         name, describe(x));
   for (int i = 0; i < x.dim(); ++i)
-    if (x.strides()[i] == 0 && x.shape()[i] > 1)
+    if (x.strides()[i] == 0 && x.shape()[i] > 1 && x.numel() > 0)
       fail("{}: the tensor ({}) is expanded, so that several elements are one; clone() it first", name,
            describe(x));
 }

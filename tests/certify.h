@@ -140,7 +140,7 @@ inline std::int64_t check_derivatives(const Case& c) {
   try {
     compared += gradcheck(f, leaves_of(c, c.inputs), {.name = "first derivative"});
     if (c.second_order) compared += gradgradcheck(f, leaves_of(c, c.inputs), {.name = "second derivative"});
-  } catch (const Error& error) { FAIL_CHECK(error.what()); }
+  } catch (const Error& error) { FAIL_CHECK(std::string(error.what())); }
   return compared;
 }
 

@@ -1,6 +1,7 @@
 // The same elements at other places in memory.
 #pragma once
 
+#include <algorithm>
 #include <limits>
 #include <string_view>
 
@@ -28,7 +29,7 @@ inline Dims strides_of(const Shape& shape, Placement placement) {
   for (int i = 0; i < shape.rank(); ++i) {
     if (placement == Placement::strided) strides[i] *= 2;
     if (placement == Placement::transposed) strides[i] = step;
-    step *= shape[i];
+    step *= std::max<std::int64_t>(shape[i], 1);
   }
   return strides;
 }
