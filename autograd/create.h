@@ -107,9 +107,6 @@ Tensor from_braces(const List& list, const TensorOptions& options) {
                        options.dtype.value_or(detail::natural_dtype<T>), options.requires_grad);
 }
 
-template <class T>
-using List = std::initializer_list<T>;
-
 }  // namespace detail
 
 template <Number T>
@@ -119,19 +116,20 @@ Tensor tensor(T value, const TensorOptions& options = {}) {
                                options.dtype.value_or(detail::natural_dtype<T>), options.requires_grad);
 }
 template <Number T>
-Tensor tensor(detail::List<T> values, const TensorOptions& options = {}) {
+Tensor tensor(std::initializer_list<T> values, const TensorOptions& options = {}) {
   return detail::from_braces<T>(values, options);
 }
 template <Number T>
-Tensor tensor(detail::List<detail::List<T>> values, const TensorOptions& options = {}) {
+Tensor tensor(std::initializer_list<std::initializer_list<T>> values, const TensorOptions& options = {}) {
   return detail::from_braces<T>(values, options);
 }
 template <Number T>
-Tensor tensor(detail::List<detail::List<detail::List<T>>> values, const TensorOptions& options = {}) {
+Tensor tensor(std::initializer_list<std::initializer_list<std::initializer_list<T>>> values,
+              const TensorOptions& options = {}) {
   return detail::from_braces<T>(values, options);
 }
 template <Number T>
-Tensor tensor(detail::List<detail::List<detail::List<detail::List<T>>>> values,
+Tensor tensor(std::initializer_list<std::initializer_list<std::initializer_list<std::initializer_list<T>>>> values,
               const TensorOptions& options = {}) {
   return detail::from_braces<T>(values, options);
 }

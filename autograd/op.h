@@ -163,8 +163,8 @@ constexpr int arity() {
 
 }  // namespace detail
 
-// Runs an operation of any kind on inputs in a span: for tests and benchmarks, which go through all of them. Returns
-// all outputs.
+// Runs an operation of any kind on inputs in a span: for tests and benchmarks, which go through all of them.
+// Returns all outputs.
 template <class Op>
 std::vector<Tensor> run_op(const Op& op, std::span<const Tensor> inputs) {
   if constexpr (detail::arity<Op>() < 0) {

@@ -18,8 +18,8 @@ constexpr std::int64_t kThreshold = 1000, kEdge = 3;
 constexpr std::size_t kLineWidth = 75;
 constexpr int kPrecision = 8;
 
-// A number with as few digits as tell it from its neighbours, at most kPrecision behind the point; `kind` is 'f' or
-// 'e'.
+// A number with as few digits as tell it from its neighbours, at most kPrecision behind the point; `kind` is
+// 'f' or 'e'.
 template <class T>
 int digits_needed(T value, char kind) {
   for (int p = 0; p < kPrecision; ++p) {

@@ -1,5 +1,5 @@
-// fmt::print("{}\n", x) for tensors, shapes and dtypes. Apart from the other headers, so that only who prints compiles
-// fmt.
+// fmt::print("{}\n", x) for tensors, shapes and dtypes. Apart from the other headers, so that only who prints
+// compiles fmt.
 #pragma once
 
 #include <fmt/format.h>

@@ -214,8 +214,8 @@ Tensor alias(const Tensor& x, const Shape& shape, const Dims& strides, std::int6
 // "float32 [64, 10]", for messages.
 std::string describe(const Tensor& x);
 
-// The elements as NumPy prints them; of more than 1000, three from each end of every dimension. autograd/print.h lets
-// fmt print tensors too.
+// The elements as NumPy prints them; of more than 1000, three from each end of every dimension.
+// autograd/print.h lets fmt print tensors too.
 //
 //   [[1.   2.5]
 //    [3.  -4. ]]

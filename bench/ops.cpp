@@ -19,8 +19,8 @@ struct Case {
   Inputs inputs;
 };
 
-// Large inputs: the sample's own number of [512, 1024] float32 tensors, which suits every element-by-element operation;
-// the others say what they need.
+// Large inputs: the sample's own number of [512, 1024] float32 tensors, which suits every element-by-element
+// operation; the others say what they need.
 template <class Op>
 Case<Op> large(const Sample<Op>& sample) {
   Inputs inputs;

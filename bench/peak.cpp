@@ -17,8 +17,8 @@ namespace ebb::bench {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Twelve independent accumulators hide the latency of the multiply-add. They start from numbers that the compiler does
-// not know and differ, or it would compute one of them alone.
+// Twelve independent accumulators hide the latency of the multiply-add. They start from numbers that the
+// compiler does not know and differ, or it would compute one of them alone.
 std::int64_t multiply_adds(const float* seeds, float* out) {
   constexpr std::int64_t kRounds = 100'000;
   const hn::ScalableTag<float> d;

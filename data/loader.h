@@ -144,8 +144,8 @@ auto make_batch(const D& dataset, const Task& task) {
 // on `workers`. The dataset is referred to and must outlive the loader, unless it is a temporary, which the
 // loader keeps. Its tensors may go from one thread to another, so they must not require grad.
 //
-// What the dataset throws, on a worker too, reaches the caller at that batch's place in the loop; the loader can be used
-// again afterwards. Errors: batch_size or prefetch below 1, workers below 0.
+// What the dataset throws, on a worker too, reaches the caller at that batch's place in the loop; the loader
+// can be used again afterwards. Errors: batch_size or prefetch below 1, workers below 0.
 template <class D>
 class DataLoader {
   using Source = std::remove_cvref_t<D>;

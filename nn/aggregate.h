@@ -20,8 +20,8 @@ concept Unlike = !std::is_same_v<T, Other>;
 template <class B, class T>
 concept ProperBaseOf = std::is_base_of_v<B, T> && Unlike<B, T>;
 
-// Converts to anything. Never called; defined because compilers instantiate constructors, like std::optional's, that
-// would call it.
+// Converts to anything. Never called; defined because compilers instantiate constructors, like std::optional's,
+// that would call it.
 struct AnyValue {
   template <Unlike<AnyValue> T>
   operator T() const noexcept {
@@ -58,8 +58,7 @@ concept HasBase = requires {
   T{AnyBaseOf<T>{}};
 };
 
-// use(member, member, …)
-// clang-format off
+// use(member, member, …) clang-format off
 template <class T, class Use>
 constexpr auto with_members(T& object, const Use& use) {
   constexpr std::size_t count = member_count<std::remove_const_t<T>>;

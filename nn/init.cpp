@@ -61,8 +61,8 @@ double inner_product(const double* a, const double* b, std::int64_t n) {
   return total;
 }
 
-// Makes the rows of q [count, n] orthonormal, count <= n: modified Gram-Schmidt (Björck 1967). The diagonal of the
-// triangular factor is positive, which makes the result of normal rows uniform (Mezzadri 2007).
+// Makes the rows of q [count, n] orthonormal, count <= n: modified Gram-Schmidt (Björck 1967). The diagonal of
+// the triangular factor is positive, which makes the result of normal rows uniform (Mezzadri 2007).
 void orthonormalise(double* q, std::int64_t count, std::int64_t n) {
   const std::int64_t rows_per_piece = std::max<std::int64_t>(1, 16384 / n);
   for (std::int64_t i = 0; i < count; ++i) {

@@ -1,5 +1,5 @@
-// Initial weights. Each function writes to `t`, float32 or float64, in place and without history, also where t requires
-// grad, and returns it. Random numbers come from `generator`, or default_generator() if that is null.
+// Initial weights. Each function writes to `t`, float32 or float64, in place and without history, also where t
+// requires grad, and returns it. Random numbers come from `generator`, or default_generator() if that is null.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +21,8 @@ struct Fans {
 };
 Fans fans(const Shape& shape);
 
-// The factor by which a nonlinearity's input must exceed variance 1 / fan for its output to keep the variance: linear,
-// sigmoid 1, tanh 5/3, relu √2, leaky_relu √(2 / (1 + slope²)), selu 3/4. PyTorch's values.
+// The factor by which a nonlinearity's input must exceed variance 1 / fan for its output to keep the variance:
+// linear, sigmoid 1, tanh 5/3, relu √2, leaky_relu √(2 / (1 + slope²)), selu 3/4. PyTorch's values.
 enum class Nonlinearity : std::uint8_t { linear, sigmoid, tanh, relu, leaky_relu, selu };
 double calculate_gain(Nonlinearity nonlinearity, double slope = 0.01);
 
@@ -41,8 +41,9 @@ struct KaimingOptions {
 const Tensor& kaiming_uniform_(const Tensor& t, const KaimingOptions& options = {});
 const Tensor& kaiming_normal_(const Tensor& t, const KaimingOptions& options = {});
 
-// t as a matrix [size(0), rest] becomes gain times one with orthonormal rows, or columns if those are fewer, drawn
-// uniformly from all such (Saxe, McClelland, Ganguli 2014). Computed in float64. Error for fewer than two dimensions.
+// t as a matrix [size(0), rest] becomes gain times one with orthonormal rows, or columns if those are fewer,
+// drawn uniformly from all such (Saxe, McClelland, Ganguli 2014). Computed in float64. Error for fewer than two
+// dimensions.
 const Tensor& orthogonal_(const Tensor& t, double gain = 1, Generator* generator = nullptr);
 
 }  // namespace ebb::nn::init

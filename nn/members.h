@@ -17,8 +17,8 @@ struct Member {
   Tensor* tensor;  // inside the module
 };
 
-// Note [Walks are const]: one walk serves reading and changing, so it sees every module as const and Members keeps
-// pointers to non-const. Only the functions that were given a non-const module write through them.
+// Note [Walks are const]: one walk serves reading and changing, so it sees every module as const and Members
+// keeps pointers to non-const. Only the functions that were given a non-const module write through them.
 class Members {
  public:
   std::vector<Member> tensors;  // the defined ones

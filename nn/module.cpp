@@ -34,8 +34,8 @@ void for_each_parameter(const Members& members, const std::function<void(const M
     if (member.role == Role::parameter && seen.insert(identity(*member.tensor)).second) visit(member);
 }
 
-// Replaces each tensor by renewed(tensor), itself or a new one, which inherits requires_grad; tied ones by one and the
-// same.
+// Replaces each tensor by renewed(tensor), itself or a new one, which inherits requires_grad; tied ones by one
+// and the same.
 void replace(const Members& members, const std::function<Tensor(const Tensor&)>& renewed) {
   const NoGrad off;
   std::unordered_map<Identity, Tensor> fresh;

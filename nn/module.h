@@ -1,5 +1,5 @@
-// What can be done with a module: a plain struct of layers, found by reflection (nn/reflect.h). Free functions, so that
-// a network needs no base class and no registration:
+// What can be done with a module: a plain struct of layers, found by reflection (nn/reflect.h). Free functions,
+// so that a network needs no base class and no registration:
 //
 //   struct Net {
 //     nn::Linear fc1{784, 128}, fc2{128, 10};
@@ -90,9 +90,9 @@ std::vector<NamedTensor> state(const M& m) {
   return nn::detail::state(nn::detail::members_of(m));
 }
 
-// Copies `tensors` into the module's own, matched by name, converting float32 and float64 into one another. One Error
-// lists every missing, unexpected and unfit tensor, and then the module is as it was. Of tied weights one name is
-// enough.
+// Copies `tensors` into the module's own, matched by name, converting float32 and float64 into one another. One
+// Error lists every missing, unexpected and unfit tensor, and then the module is as it was. Of tied weights one
+// name is enough.
 template <nn::detail::ChangeableModule M>
 void load_state(M& m, std::span<const NamedTensor> tensors, const LoadOptions& options = {}) {
   nn::detail::load_state(nn::detail::members_of(m), tensors, options);
@@ -113,8 +113,8 @@ void zero_grad(M& m) {
   nn::detail::zero_grad(nn::detail::members_of(m));
 }
 
-// A module with weights and buffers of its own, equal to m's; without gradients. Tied weights stay tied, frozen ones
-// frozen.
+// A module with weights and buffers of its own, equal to m's; without gradients. Tied weights stay tied, frozen
+// ones frozen.
 template <nn::Module M>
 [[nodiscard]] M clone(const M& m) {
   M copy = m;
@@ -122,8 +122,9 @@ template <nn::Module M>
   return copy;
 }
 
-// Replaces parameters and floating buffers of another dtype by ones of `dtype`, float32 or float64, without gradients;
-// tied weights stay tied. Make optimizers afterwards: they would keep the old ones, as copies of the module do.
+// Replaces parameters and floating buffers of another dtype by ones of `dtype`, float32 or float64, without
+// gradients; tied weights stay tied. Make optimizers afterwards: they would keep the old ones, as copies of the
+// module do.
 template <nn::detail::ChangeableModule M>
 void to(M& m, Dtype dtype) {
   nn::detail::convert(nn::detail::members_of(m), dtype);

@@ -16,9 +16,9 @@ Tensor batch_counter(bool wanted);
 }  // namespace detail
 
 // y = (x - mean) / √(var + eps) weight + bias for each channel of x [n, channels, h, w] (Ioffe, Szegedy 2015).
-// Training: mean and variance are the batch's, over n, h and w, and move the running ones by
-// r ← (1 - momentum) r + momentum batch (the unbiased variance). After eval(): the running ones, or the batch's if
-// there are none (track false).
+// Training: mean and variance are the batch's, over n, h and w, and move the running ones by r ← (1 - momentum)
+// r + momentum batch (the unbiased variance). After eval(): the running ones, or the batch's if there are none
+// (track false).
 struct BatchNorm2d {
   std::int64_t channels;
   double eps = 1e-5;

@@ -7,10 +7,10 @@
 
 namespace ebb::nn {
 
-// A tensor that is trained: parameters(), and so the optimizers, find it. A leaf that requires grad, in everything
-// else a Tensor. A Parameter made of a Parameter is that Parameter (tied weights); made of any other Tensor it
-// shares that one's memory, without its history. Undefined where a module has none, like the bias of Linear{4, 2,
-// false}. Error for integers, which have no gradient.
+// A tensor that is trained: parameters(), and so the optimizers, find it. A leaf that requires grad, in
+// everything else a Tensor. A Parameter made of a Parameter is that Parameter (tied weights); made of any other
+// Tensor it shares that one's memory, without its history. Undefined where a module has none, like the bias of
+// Linear{4, 2, false}. Error for integers, which have no gradient.
 //
 //   struct Scale {
 //     nn::Parameter scale = ones({1});

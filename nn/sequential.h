@@ -18,15 +18,28 @@ concept LayerLike = std::copy_constructible<L> && requires(const L& layer, const
   { layer(x) } -> std::convertible_to<Tensor>;
 };
 
-// Any LayerLike behind one type, by value: a copy has a layer of its own, which as ever shares the weights. Without a
-// layer: the identity. A module like others: parameters(layer) are those of what it holds, under the same names.
+namespace detail {
+
+// Is L something else than Self that can be a layer? Written so that clang 14 never asks whether Self is:
+// answering that needs this answer.
+template <class L, class Self>
+consteval bool is_other_layer() {
+  if constexpr (std::is_same_v<L, Self>) return false;
+  else return LayerLike<L>;
+}
+
+}  // namespace detail
+
+// Any LayerLike behind one type, by value: a copy has a layer of its own, which as ever shares the weights.
+// Without a layer: the identity. A module like others: parameters(layer) are those of what it holds, under the
+// same names.
 //
 //   std::vector<nn::Layer> layers{nn::Linear{784, 128}, nn::ReLU{}, [](const Tensor& x) { return x * 2; }};
 class Layer {
  public:
   Layer() = default;
   template <class L>
-  Layer(L&& layer) requires(!std::same_as<std::remove_cvref_t<L>, Layer> && LayerLike<std::decay_t<L>>)
+  Layer(L&& layer) requires(detail::is_other_layer<std::decay_t<L>, Layer>())
       : held_(std::make_unique<Held<std::decay_t<L>>>(std::forward<L>(layer))) {}
   Layer(const Layer& other) : held_(other.held_ ? other.held_->copy() : nullptr) {}
   Layer(Layer&&) = default;

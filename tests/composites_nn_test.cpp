@@ -1,5 +1,5 @@
-// Certifies public functions that are more than one operation: products, convolution, pooling, normalisation, losses.
-// And the bits of large problems on any number of threads.
+// Certifies public functions that are more than one operation: products, convolution, pooling, normalisation,
+// losses. And the bits of large problems on any number of threads.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -79,7 +79,7 @@ std::vector<Case> images() {
        {image()},
        "torch.nn.functional.max_pool2d(x[0], (2, 3), 1, 1, dilation=(2, 1))"},
       {"avg_pool2d",
-       F(avg_pool2d(x[0], {3, 2}, {.stride = {1, 2}, .padding = 1, .count_include_pad = false})),
+       F(avg_pool2d(x[0], {3, 2}, {.stride = Size2(1, 2), .padding = 1, .count_include_pad = false})),
        {image()},
        "torch.nn.functional.avg_pool2d(x[0], (3, 2), (1, 2), 1, count_include_pad=False)"},
       {"avg_pool2d, ceil_mode",
@@ -98,9 +98,8 @@ std::vector<Case> norms() {
   const auto in = [&](const Shape& shape) { return draw(random, shape); };
   const auto variance = [&] { return draw(random, {3}, 0.5, 2); };
   const TensorFunction training = [](const Tensors& x) {
-    const Tensor mean = x[3].detach().clone(), variance = x[4].detach().clone();
-    const Tensor y = batch_norm(x[0], mean, variance, x[1], x[2], true, 0.3);
-    return Tensors{y, mean, variance};
+    const Tensor m = x[3].detach().clone(), v = x[4].detach().clone();
+    return Tensors{batch_norm(x[0], m, v, x[1], x[2], true, 0.3), m, v};
   };
   const std::string training_torch =
       "(lambda m, v: (torch.nn.functional.batch_norm(x[0], m, v, x[1], x[2], True, 0.3), m, v))"
@@ -148,119 +147,99 @@ std::vector<Case> norms() {
   };
 }
 
-// Each loss with each reduction. Calls make(reduction, its name).
-void each_reduction(auto&& make) {
-  make(Reduction::mean, std::string("mean"));
-  make(Reduction::sum, std::string("sum"));
-  make(Reduction::none, std::string("none"));
+// Losses with one reduction r.
+struct Losses {
+  Reduction r;
+  std::string reduction;
+  std::vector<Case> cases = {};
+
+  // PyTorch's function is `name` up to a comma; it takes `arguments`.
+  void add(const std::string& name, const TensorFunction& f, const Tensors& inputs, const std::string& arguments,
+           std::uint32_t differentiable = ~0u) {
+    const std::string function = "torch.nn.functional." + name.substr(0, name.find(','));
+    cases.push_back({name + ", " + reduction, f, inputs,
+                     function + "(" + arguments + ", reduction='" + reduction + "')", differentiable});
+  }
+};
+
+// A loss of the inputs x[0], x[1], …, with reduction r.
+#define LOSS(expression) [r = losses.r](const Tensors& x) { return expression; }
+
+void add_regression_losses(Losses& losses, Generator& random) {
+  const auto in = [&] { return draw(random, {3, 2}); };
+  const auto probability = [&] { return draw(random, {3, 2}, 0.1, 0.9); };
+  const auto weight = [&](const Shape& shape) { return draw(random, shape, 0.5, 2); };
+  losses.add("mse_loss", LOSS(mse_loss(x[0], x[1], r)), {in(), in()}, "x[0], x[1]");
+  losses.add("l1_loss", LOSS(l1_loss(x[0], x[1], r)), {in(), in()}, "x[0], x[1]");
+  losses.add("binary_cross_entropy", LOSS(binary_cross_entropy(x[0], x[1], {.reduction = r})),
+             {probability(), probability()}, "x[0], x[1]");
+  losses.add("binary_cross_entropy, weighted",
+             LOSS(binary_cross_entropy(x[0], x[1], {.weight = x[2], .reduction = r})),
+             {probability(), probability(), weight({2})}, "x[0], x[1], x[2]", 3);
+  losses.add("binary_cross_entropy_with_logits",
+             LOSS(binary_cross_entropy_with_logits(x[0], x[1], {.reduction = r})), {in(), probability()},
+             "x[0], x[1]");
+  losses.add(
+      "binary_cross_entropy_with_logits, weighted",
+      LOSS(binary_cross_entropy_with_logits(x[0], x[1], {.weight = x[2], .pos_weight = x[3], .reduction = r})),
+      {in(), probability(), weight({3, 1}), weight({2})}, "x[0], x[1], x[2], pos_weight=x[3]", 3);
 }
 
-std::vector<Case> regression_losses() {
+void add_class_losses(Losses& losses, Generator& random) {
+  const Tensor target = tensor({1, 3, 0, 1, 2}), ignoring = tensor({1, 3, -100, 1, 2});
+  const Tensor image_target = tensor({{1, 3, -100}, {0, 2, 2}});
+  const auto rows = [&] { return draw(random, {5, 4}); };
+  const auto images = [&] { return draw(random, {2, 4, 3}); };
+  const auto weight = [&] { return draw(random, {4}, 0.5, 2); };
+  losses.add("nll_loss", LOSS(nll_loss(x[0], x[1], {.reduction = r})), {rows(), target}, "x[0], x[1]");
+  losses.add("nll_loss, weighted", LOSS(nll_loss(x[0], x[1], {.weight = x[2], .ignore_index = 1, .reduction = r})),
+             {rows(), target, weight()}, "x[0], x[1], x[2], ignore_index=1", 1);
+  losses.add("cross_entropy", LOSS(cross_entropy(x[0], x[1], {.reduction = r})), {rows(), ignoring}, "x[0], x[1]");
+  losses.add("cross_entropy, weighted", LOSS(cross_entropy(x[0], x[1], {.weight = x[2], .reduction = r})),
+             {rows(), ignoring, weight()}, "x[0], x[1], x[2]", 1);
+  losses.add("cross_entropy, smoothed", LOSS(cross_entropy(x[0], x[1], {.label_smoothing = 0.2, .reduction = r})),
+             {rows(), ignoring}, "x[0], x[1], label_smoothing=0.2");
+  losses.add("cross_entropy, weighted and smoothed",
+             LOSS(cross_entropy(x[0], x[1], {.weight = x[2], .label_smoothing = 0.2, .reduction = r})),
+             {rows(), ignoring, weight()}, "x[0], x[1], x[2], label_smoothing=0.2", 1);
+  losses.add("cross_entropy, images", LOSS(cross_entropy(x[0], x[1], {.reduction = r})), {images(), image_target},
+             "x[0], x[1]");
+  losses.add("cross_entropy, images, weighted", LOSS(cross_entropy(x[0], x[1], {.weight = x[2], .reduction = r})),
+             {images(), image_target, weight()}, "x[0], x[1], x[2]", 1);
+  losses.add("cross_entropy, one", LOSS(cross_entropy(x[0], x[1], {.reduction = r})),
+             {draw(random, {4}), tensor(2)}, "x[0], x[1]");
+  losses.add("cross_entropy, probabilities", LOSS(cross_entropy(x[0], x[1], {.reduction = r})),
+             {rows(), softmax(rows(), 1)}, "x[0], x[1]");
+  losses.add("cross_entropy, probabilities, weighted and smoothed",
+             LOSS(cross_entropy(x[0], x[1], {.weight = x[2], .label_smoothing = 0.1, .reduction = r})),
+             {images(), softmax(images(), 1), weight()}, "x[0], x[1], x[2], label_smoothing=0.1", 3);
+}
+
+std::vector<Case> with_each_reduction(void (*add)(Losses&, Generator&)) {
   Generator random{14};
   std::vector<Case> cases;
-  each_reduction([&](Reduction r, const std::string& name) {
-    const auto loss = [&](const std::string& of, const TensorFunction& f, const Tensors& inputs,
-                          std::string arguments) {
-      cases.push_back(
-          {of + ", " + name, f, inputs,
-           "torch.nn.functional." + of.substr(0, of.find(',')) + "(" + arguments + ", reduction='" + name + "')"});
-    };
-    const auto in = [&] { return draw(random, {3, 2}); };
-    const auto probability = [&] { return draw(random, {3, 2}, 0.1, 0.9); };
-    loss(
-        "mse_loss", [r](const Tensors& x) { return mse_loss(x[0], x[1], r); }, {in(), in()}, "x[0], x[1]");
-    loss(
-        "l1_loss", [r](const Tensors& x) { return l1_loss(x[0], x[1], r); }, {in(), in()}, "x[0], x[1]");
-    loss(
-        "binary_cross_entropy",
-        [r](const Tensors& x) { return binary_cross_entropy(x[0], x[1], {.reduction = r}); },
-        {probability(), probability()}, "x[0], x[1]");
-    loss(
-        "binary_cross_entropy, weighted",
-        [r](const Tensors& x) {
-          return binary_cross_entropy(x[0], x[1], {.weight = x[2].detach(), .reduction = r});
-        },
-        {probability(), probability(), draw(random, {2}, 0.5, 2)}, "x[0], x[1], x[2].detach()");
-    cases.back().differentiable = 3;
-    loss(
-        "binary_cross_entropy_with_logits",
-        [r](const Tensors& x) { return binary_cross_entropy_with_logits(x[0], x[1], {.reduction = r}); },
-        {in(), probability()}, "x[0], x[1]");
-    loss(
-        "binary_cross_entropy_with_logits, weighted",
-        [r](const Tensors& x) {
-          return binary_cross_entropy_with_logits(x[0], x[1],
-                                                  {.weight = x[2], .pos_weight = x[3], .reduction = r});
-        },
-        {in(), probability(), draw(random, {3, 1}, 0.5, 2), draw(random, {2}, 0.5, 2)},
-        "x[0], x[1], x[2], pos_weight=x[3]");
-  });
+  for (Losses losses :
+       {Losses{Reduction::mean, "mean"}, Losses{Reduction::sum, "sum"}, Losses{Reduction::none, "none"}}) {
+    add(losses, random);
+    cases.insert(cases.end(), losses.cases.begin(), losses.cases.end());
+  }
   return cases;
 }
+std::vector<Case> regression_losses() { return with_each_reduction(add_regression_losses); }
+std::vector<Case> class_losses() { return with_each_reduction(add_class_losses); }
 
-std::vector<Case> class_losses() {
+// The weights of examples have gradients too; PyTorch gives none.
+std::vector<Case> weights() {
   Generator random{15};
-  std::vector<Case> cases;
-  const Tensor target = tensor({1, 3, 0, 1, 2}), ignoring = tensor({1, 3, -100, 1, 2});
-  const auto rows = [&] { return draw(random, {5, 4}); };
-  const auto weight = [&] { return draw(random, {4}, 0.5, 2); };
-  const auto probabilities = [&](const Shape& shape) { return softmax(draw(random, shape), 1); };
-  each_reduction([&](Reduction r, const std::string& name) {
-    const auto loss = [&](const std::string& of, const TensorFunction& f, const Tensors& inputs,
-                          const std::string& arguments, std::uint32_t differentiable = 1) {
-      const std::string function = of.substr(0, of.find(','));
-      cases.push_back({of + ", " + name, f, inputs,
-                       "torch.nn.functional." + function + "(" + arguments + ", reduction='" + name + "')",
-                       differentiable});
-    };
-    loss(
-        "nll_loss", [r](const Tensors& x) { return nll_loss(x[0], x[1], {.reduction = r}); }, {rows(), target},
-        "x[0], x[1]");
-    loss(
-        "nll_loss, weighted",
-        [r](const Tensors& x) {
-          return nll_loss(x[0], x[1], {.weight = x[2], .ignore_index = 1, .reduction = r});
-        },
-        {rows(), target, weight()}, "x[0], x[1], x[2], ignore_index=1");
-    loss(
-        "cross_entropy", [r](const Tensors& x) { return cross_entropy(x[0], x[1], {.reduction = r}); },
-        {rows(), ignoring}, "x[0], x[1]");
-    loss(
-        "cross_entropy, weighted",
-        [r](const Tensors& x) { return cross_entropy(x[0], x[1], {.weight = x[2], .reduction = r}); },
-        {rows(), ignoring, weight()}, "x[0], x[1], x[2]");
-    loss(
-        "cross_entropy, smoothed",
-        [r](const Tensors& x) { return cross_entropy(x[0], x[1], {.label_smoothing = 0.2, .reduction = r}); },
-        {rows(), ignoring}, "x[0], x[1], label_smoothing=0.2");
-    loss(
-        "cross_entropy, weighted and smoothed",
-        [r](const Tensors& x) {
-          return cross_entropy(x[0], x[1], {.weight = x[2], .label_smoothing = 0.2, .reduction = r});
-        },
-        {rows(), ignoring, weight()}, "x[0], x[1], x[2], label_smoothing=0.2");
-    loss(
-        "cross_entropy, images", [r](const Tensors& x) { return cross_entropy(x[0], x[1], {.reduction = r}); },
-        {draw(random, {2, 4, 3}), tensor({{1, 3, -100}, {0, 2, 2}})}, "x[0], x[1]");
-    loss(
-        "cross_entropy, images, weighted",
-        [r](const Tensors& x) { return cross_entropy(x[0], x[1], {.weight = x[2], .reduction = r}); },
-        {draw(random, {2, 4, 3}), tensor({{1, 3, -100}, {0, 2, 2}}), weight()}, "x[0], x[1], x[2]");
-    loss(
-        "cross_entropy, one", [r](const Tensors& x) { return cross_entropy(x[0], x[1], {.reduction = r}); },
-        {draw(random, {4}), tensor(2)}, "x[0], x[1]");
-    loss(
-        "cross_entropy, probabilities",
-        [r](const Tensors& x) { return cross_entropy(x[0], x[1], {.reduction = r}); },
-        {rows(), probabilities({5, 4})}, "x[0], x[1]", 3);
-    loss(
-        "cross_entropy, probabilities, weighted and smoothed",
-        [r](const Tensors& x) {
-          return cross_entropy(x[0], x[1], {.weight = x[2], .label_smoothing = 0.1, .reduction = r});
-        },
-        {draw(random, {2, 4, 3}), probabilities({2, 4, 3}), weight()}, "x[0], x[1], x[2], label_smoothing=0.1", 3);
-  });
-  return cases;
+  return {{"weights of binary_cross_entropy_with_logits",
+           F(binary_cross_entropy_with_logits(x[0], x[1], {.weight = x[2], .pos_weight = x[3]})),
+           {draw(random, {3, 2}), draw(random, {3, 2}, 0.1, 0.9), draw(random, {3, 1}, 0.5, 2),
+            draw(random, {2}, 0.5, 2)},
+           "(x[2] * ((1 - x[1]) * x[0] + (1 + (x[3] - 1) * x[1]) * torch.nn.functional.softplus(-x[0]))).mean()"},
+          {"weights of cross_entropy",
+           F(cross_entropy(x[0], tensor({1, 0}), {.weight = x[1]})),
+           {draw(random, {2, 3}), draw(random, {3}, 0.5, 2)},
+           "-(x[1][[1, 0]] * torch.log_softmax(x[0], 1)[[0, 1], [1, 0]]).sum() / x[1][[1, 0]].sum()"}};
 }
 
 // Large enough that several threads work on each; float32.
@@ -303,7 +282,7 @@ std::vector<Case> large() {
 
 std::vector<Case> all() {
   std::vector<Case> cases;
-  for (const auto& group : {products(), images(), norms(), regression_losses(), class_losses()})
+  for (const auto& group : {products(), images(), norms(), regression_losses(), class_losses(), weights()})
     cases.insert(cases.end(), group.begin(), group.end());
   return cases;
 }
@@ -315,6 +294,7 @@ TEST_CASE("images") { certify_all(images()); }
 TEST_CASE("normalisation") { certify_all(norms()); }
 TEST_CASE("losses of numbers") { certify_all(regression_losses()); }
 TEST_CASE("losses of classes") { certify_all(class_losses()); }
+TEST_CASE("losses in their weights") { certify_all(weights()); }
 
 TEST_CASE("large problems have the same bits on any number of threads") {
   for (const auto& c : large()) {

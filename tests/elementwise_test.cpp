@@ -237,7 +237,9 @@ Parameters parameters(Unary f, Dtype dtype) {
   if (f == Unary::softplus) return {2, 3};
   return is_floating(dtype) ? Parameters{0.75, 1.5} : Parameters{3, 2};
 }
-Parameters parameters(Binary f) { return f == Binary::clamp_backward ? Parameters{-1, 1.25} : Parameters{0.75, 1.5}; }
+Parameters parameters(Binary f) {
+  return f == Binary::clamp_backward ? Parameters{-1, 1.25} : Parameters{0.75, 1.5};
+}
 
 bool needs_positive(Unary f) {
   return f == Unary::sqrt || f == Unary::rsqrt || f == Unary::log || f == Unary::log1p || f == Unary::pow_scalar ||
@@ -248,7 +250,8 @@ bool needs_positive(Unary f) {
 
 void check_unary(Rng& rng, Unary f, Dtype dtype, const Shape& shape, Layout y_layout, Layout x_layout) {
   const auto [a, b] = parameters(f, dtype);
-  Array y(dtype, shape, y_layout), x = operand(rng, dtype, shape, x_layout, needs_positive(f)), plain = contiguous(x);
+  Array y(dtype, shape, y_layout), x = operand(rng, dtype, shape, x_layout, needs_positive(f)),
+                                   plain = contiguous(x);
   kernels::unary(f, y, x, a, b);
   CHECK(y.guarded());
   for (std::int64_t i = 0; i < y.numel(); ++i) {
@@ -342,7 +345,8 @@ TEST_CASE("compare and where: every dtype and layout; NaN compares with nothing"
         condition.fill([&](std::int64_t) { return static_cast<double>(test::pick(rng, 0, 1)); });
         kernels::where(chosen, condition, a, b);
         CHECK(chosen.guarded());
-        CHECK(equal(chosen, Array(dtype, shape).fill([&](std::int64_t i) { return condition[i] != 0 ? a[i] : b[i]; })));
+        CHECK(equal(chosen,
+                    Array(dtype, shape).fill([&](std::int64_t i) { return condition[i] != 0 ? a[i] : b[i]; })));
       }
     });
   }
@@ -385,7 +389,8 @@ TEST_CASE("copy: every pair of dtypes and layouts") {
 TEST_CASE("copy: large transposes, of every size of element") {
   Rng rng(6);
   for (const auto dtype : {float32, float64, uint8}) {
-    for (const auto& shape : {Shape{100, 131}, Shape{64, 64}, Shape{3, 70, 129}, Shape{129, 5, 66}, Shape{2, 3, 40, 65}}) {
+    for (const auto& shape :
+         {Shape{100, 131}, Shape{64, 64}, Shape{3, 70, 129}, Shape{129, 5, 66}, Shape{2, 3, 40, 65}}) {
       for (const auto y_layout : test::kOutputLayouts) {
         Array y(dtype, shape, y_layout), x = operand(rng, dtype, shape, Layout::permuted);
         kernels::copy(y, x);

@@ -27,8 +27,8 @@ std::int64_t number(const Shape& shape, const std::vector<std::int64_t>& place) 
   return i;
 }
 
-// Element i of a tensor of shape `from` belongs to this one of a tensor of shape `to`, whose coordinate along dim is
-// an index: index[i], or index[coordinate along dim] if it is 1-d.
+// Element i of a tensor of shape `from` belongs to this one of a tensor of shape `to`, whose coordinate along
+// dim is an index: index[i], or index[coordinate along dim] if it is 1-d.
 std::int64_t indexed(const Shape& from, std::int64_t i, const Shape& to, const Array& index, int dim,
                      bool by_dim) {
   auto place = coordinates(from, i);

@@ -34,8 +34,8 @@ std::vector<T> samples(double dense_to) {
   return x;
 }
 
-// |y - exact| in units of the last place of T at `scale`. NaN must be NaN. An infinity counts as the power of two that
-// the type can not hold.
+// |y - exact| in units of the last place of T at `scale`. NaN must be NaN. An infinity counts as the power of
+// two that the type can not hold.
 template <class T>
 double ulps(T y, Real exact, Real scale) {
   using Limits = std::numeric_limits<T>;
@@ -44,7 +44,8 @@ double ulps(T y, Real exact, Real scale) {
   const Real end = std::ldexp(Real(1), Limits::max_exponent);
   const auto bounded = [&](Real v) { return std::clamp(v, -end, end); };
   const int exponent = std::clamp(std::ilogb(scale), Limits::min_exponent - 1, Limits::max_exponent - 1);
-  return static_cast<double>(std::fabs(bounded(y) - bounded(exact)) / std::ldexp(Real(1), exponent - Limits::digits + 1));
+  return static_cast<double>(std::fabs(bounded(y) - bounded(exact)) /
+                             std::ldexp(Real(1), exponent - Limits::digits + 1));
 }
 
 struct Worst {
@@ -67,7 +68,8 @@ std::string text(const Worst& w) {
 
 template <class T>
 struct Array {
-  explicit Array(std::vector<T> elements) : data(std::move(elements)), shape{static_cast<std::int64_t>(data.size())} {}
+  explicit Array(std::vector<T> elements)
+      : data(std::move(elements)), shape{static_cast<std::int64_t>(data.size())} {}
   View view() { return {data.data(), &shape, &strides, dtype_of<T>(), true}; }
 
   std::vector<T> data;
@@ -152,7 +154,10 @@ const UnaryCheck kUnaryChecks[] = {
     {Unary::tanh, {"tanh", std::tanh, 2.5, 2.5, 20}},
     {Unary::sigmoid, {"sigmoid", sigmoid, 2.3, 2.3, 120}},
     {Unary::silu, {"silu", [](Real x) { return product(x, sigmoid(x)); }, 3.2, 3.2, 120}},
-    {Unary::softplus, {"softplus", [](Real x) { return x > 20 ? x : std::log1p(std::exp(x)); }, 1.9, 1.9, 120}, 1, 20},
+    {Unary::softplus,
+     {"softplus", [](Real x) { return x > 20 ? x : std::log1p(std::exp(x)); }, 1.9, 1.9, 120},
+     1,
+     20},
     {Unary::elu, {"elu", [](Real x) { return x > 0 ? x : std::expm1(x); }, 1, 1.2, 120}, 1},
     {Unary::gelu, {"gelu", [](Real x) { return product(x, normal_cdf(x)); }, 4, 4.2, 40}},
     {Unary::gelu_tanh,
@@ -189,7 +194,10 @@ Real gelu_tanh_derivative(Real x) {
 
 const BackwardCheck kBackwardChecks[] = {
     {Binary::silu_backward, {"silu'", silu_derivative, 5, 5, 120, by_terms}},
-    {Binary::softplus_backward, {"softplus'", [](Real x) { return x > 20 ? 1 : sigmoid(x); }, 2.3, 2.3, 120}, 1, 20},
+    {Binary::softplus_backward,
+     {"softplus'", [](Real x) { return x > 20 ? 1 : sigmoid(x); }, 2.3, 2.3, 120},
+     1,
+     20},
     {Binary::elu_backward, {"elu'", [](Real x) { return x > 0 ? 1 : std::exp(x); }, 1.2, 1.2, 120}, 1},
     {Binary::gelu_backward, {"gelu'", gelu_derivative, 8, 8, 40, by_terms}},
     {Binary::gelu_tanh_backward,
@@ -224,13 +232,14 @@ template <class T>
 std::vector<T> special_values() {
   using Limits = std::numeric_limits<T>;
   std::vector<T> v;
-  for (const T x : {T(0), T(0.5), T(1), T(2), T(3), T(2.5), T(1e8), T(16777217), Limits::denorm_min(), Limits::min(),
-                    Limits::max(), Limits::infinity(), Limits::quiet_NaN()})
+  for (const T x : {T(0), T(0.5), T(1), T(2), T(3), T(2.5), T(1e8), T(16777217), Limits::denorm_min(),
+                    Limits::min(), Limits::max(), Limits::infinity(), Limits::quiet_NaN()})
     v.push_back(x), v.push_back(-x);
   return v;
 }
 
-TEST_CASE_TEMPLATE("pow, atan2, maximum and minimum of special values are those of the standard", T, float, double) {
+TEST_CASE_TEMPLATE("pow, atan2, maximum and minimum of special values are those of the standard", T, float,
+                   double) {
   std::vector<T> a, b;
   pair_up(special_values<T>(), a, b);
   test::with_every_target([&] {
@@ -272,11 +281,13 @@ TEST_CASE_TEMPLATE("pow keeps its error bound", T, float, double) {
 
 TEST_CASE_TEMPLATE("odd functions keep the sign of zero, and NaN stays NaN", T, float, double) {
   test::with_every_target([&] {
-    for (const auto f : {Unary::sin, Unary::tanh, Unary::erf, Unary::expm1, Unary::log1p, Unary::floor, Unary::round})
+    for (const auto f :
+         {Unary::sin, Unary::tanh, Unary::erf, Unary::expm1, Unary::log1p, Unary::floor, Unary::round})
       CHECK(same(call(f, std::vector<T>{-T(0)})[0], -T(0)));
     for (int f = 0; f < static_cast<int>(Unary::logical_not); ++f) {
       CAPTURE(f);
-      CHECK(std::isnan(call(static_cast<Unary>(f), std::vector<T>{std::numeric_limits<T>::quiet_NaN()}, 1.5, 2.5)[0]));
+      CHECK(std::isnan(
+          call(static_cast<Unary>(f), std::vector<T>{std::numeric_limits<T>::quiet_NaN()}, 1.5, 2.5)[0]));
     }
   });
 }

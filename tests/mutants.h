@@ -66,8 +66,8 @@ inline bool is_zero_by_definition(std::string_view op, int input) {
   return known.contains({op, input});
 }
 
-// Prints every mutant of an operation. Bit i of `differentiable`: input i has a gradient; of `parts`: also one that
-// adds into a part.
+// Prints every mutant of an operation. Bit i of `differentiable`: input i has a gradient; of `parts`: also one
+// that adds into a part.
 inline void list_mutants(std::string_view op, int inputs, std::uint32_t differentiable, std::uint32_t parts) {
   for (int i = 0; i < inputs; ++i) {
     const auto print = [&](const char* formula, const char* change) {

@@ -115,9 +115,9 @@ class Counter {
   std::atomic<std::int64_t> value_{0};
 };
 
-// One thread's free blocks of one class. `room` is how many more it may keep; it grows when a block is taken and
-// shrinks when one is given, so that together with `moved`, what went to and came from elsewhere, it also counts the
-// blocks handed out: one number serves both.
+// One thread's free blocks of one class. `room` is how many more it may keep; it grows when a block is taken
+// and shrinks when one is given, so that together with `moved`, what went to and came from elsewhere, it also
+// counts the blocks handed out: one number serves both.
 struct LocalList {
   Free* head = nullptr;
   Counter room, taken, moved;
@@ -176,8 +176,8 @@ struct ThreadCache {
     lists[k].moved += -blocks;
   }
 
-  // Gets free blocks of class k: from the common list, or from the system, where small classes carve a slab and the
-  // others get one block.
+  // Gets free blocks of class k: from the common list, or from the system, where small classes carve a slab and
+  // the others get one block.
   void refill(std::size_t k) {
     auto& list = lists[k];
     auto& c = common();

@@ -8,7 +8,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
-#include "autograd/kernels/math-inl.h"
+#include "autograd/kernels/pow-inl.h"
 #include "autograd/kernels/strided-inl.h"
 
 HWY_BEFORE_NAMESPACE();

@@ -203,12 +203,19 @@ class Correlation {
   }
 
   void sweep(const Block& block, const Phase& phase, const Batch<const T>& in, const Image<T>& out, std::int64_t out_step) const {
-    for (std::int64_t unit = 0; unit < units_.count(); ++unit) {
-      for (std::int64_t n = 0; n < block.images; ++n) {
-        const T* const x = in.data + n * in.step + units_.first_input(unit) * layout_.channel;
-        const Image<T> y{out.at(units_.first_output(unit), 0, 0) + n * out_step, out.channel, out.row, out.column};
-        lanes() == Lanes::columns ? sweep_columns(block, phase, unit, x, y) : sweep_channels(block, phase, unit, x, y);
-      }
+    const auto sweep_unit = [&](std::int64_t unit, std::int64_t n, std::int64_t row, std::int64_t rows) {
+      const Block part{block.image, block.images, block.row + row, rows};
+      const T* const x = in.data + n * in.step + row * rows_.step * layout_.row + units_.first_input(unit) * layout_.channel;
+      const Image<T> y{out.at(units_.first_output(unit), row, 0) + n * out_step, out.channel, out.row, out.column};
+      lanes() == Lanes::columns ? sweep_columns(part, phase, unit, x, y) : sweep_channels(part, phase, unit, x, y);
+    };
+    if (lanes() != Lanes::groups) {
+      for (std::int64_t unit = 0; unit < units_.count(); ++unit)
+        for (std::int64_t n = 0; n < block.images; ++n) sweep_unit(unit, n, 0, block.rows);
+    } else {
+      for (std::int64_t n = 0; n < block.images; ++n)
+        for (std::int64_t row = 0; row < block.rows; ++row)
+          for (std::int64_t unit = 0; unit < units_.count(); ++unit) sweep_unit(unit, n, row, 1);
     }
   }
 

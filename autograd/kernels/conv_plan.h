@@ -75,7 +75,8 @@ inline double filled(std::int64_t n, std::int64_t vector) {
 
 inline Units units(Lanes lanes, std::int64_t groups, std::int64_t outputs, std::int64_t depth, std::int64_t vector) {
   if (lanes == Lanes::groups) return {lanes, 1, groups, 1, vector};
-  return {lanes, groups, outputs, depth, lanes == Lanes::channels ? 2 * vector : std::max<std::int64_t>(outputs, 1)};
+  const std::int64_t width = lanes == Lanes::columns ? outputs : std::min(2 * vector, ceil_div(outputs, vector) * vector);
+  return {lanes, groups, outputs, depth, std::max<std::int64_t>(width, 1)};
 }
 
 // Note [Pieces]: work is cut by its sizes alone. A task reads and writes about kTaskBytes, to be in the second cache, and

@@ -138,7 +138,8 @@ class WeightGradient {
   void sum_images(const Range& images, const Range& slice, T* sums) const {
     const Source x = inputs(slice), g = outputs();
     const std::int64_t bytes = (x.copied() + g.copied()) * static_cast<std::int64_t>(sizeof(T));
-    const std::int64_t most = std::clamp<std::int64_t>(kTaskBytes / (bytes + 1), 1, images.size());
+    const std::int64_t most =
+        lanes() == Lanes::channels ? std::clamp<std::int64_t>(kTaskBytes / (bytes + 1), 1, images.size()) : 1;
     const Scratch<T> x_copy(most * x.copied()), g_copy(most * g.copied());
     std::fill_n(x_copy.data(), most * x.copied(), T(0));
     std::fill_n(g_copy.data(), most * g.copied(), T(0));

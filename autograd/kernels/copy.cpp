@@ -82,7 +82,8 @@ void fill(const View& y, double value) {
     const TileLoops<1> loops({y});
     loops.for_each(kFillRows, kGrain, kGrain, [&](const TileOf<1>& tile) {
       for (std::int64_t row = 0; row < tile.rows; ++row)
-        move_strided(tile.data[0] + row * tile.row_step[0], tile.column_step[0], from, 0, tile.columns, sizeof element);
+        move_strided(tile.data[0] + row * tile.row_step[0], tile.column_step[0], from, 0, tile.columns,
+                     sizeof element);
     });
   });
 }

@@ -9,7 +9,9 @@
 #include <hwy/highway.h>
 
 #include "autograd/kernels/math-inl.h"
+#include "autograd/kernels/pow-inl.h"
 #include "autograd/kernels/strided-inl.h"
+#include "autograd/kernels/trigonometry-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace ebb::kernels::HWY_NAMESPACE {
@@ -80,13 +82,14 @@ void pow_scalar_run(const Run& run) {
 }
 
 std::span<const FloatKernels> all_elementary() {
-  static constexpr auto kRuns = float_kernels<kFirstElementary, kFirstActivation>([]<Unary F, class T>() -> RunKernel {
-    if constexpr (F == Unary::pow_scalar) {
-      return pow_scalar_run<T>;
-    } else {
-      return unary_run<F, T>;
-    }
-  });
+  static constexpr auto kRuns =
+      float_kernels<kFirstElementary, kFirstActivation>([]<Unary F, class T>() -> RunKernel {
+        if constexpr (F == Unary::pow_scalar) {
+          return pow_scalar_run<T>;
+        } else {
+          return unary_run<F, T>;
+        }
+      });
   return kRuns;
 }
 

@@ -63,7 +63,9 @@ void run(const char* op, Function f, double p, double q, const View& y, const In
 void choose_float_runs_again() { float_runs() = FloatRuns(); }
 
 void unary(Unary f, const View& y, const View& x, double a, double b) { run("unary", f, a, b, y, x); }
-void binary(Binary f, const View& y, const View& a, const View& b, double p, double q) { run("binary", f, p, q, y, a, b); }
+void binary(Binary f, const View& y, const View& a, const View& b, double p, double q) {
+  run("binary", f, p, q, y, a, b);
+}
 void add_into(const View& y, const View& x) { binary(Binary::add, y, y, x); }
 
 }  // namespace ebb::kernels

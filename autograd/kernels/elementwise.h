@@ -38,14 +38,14 @@ enum class Unary : std::uint8_t {
   cos,         // likewise
   pow_scalar,  // x^a: 1 / 1
 
-  tanh,       // 2 / 2.5
-  sigmoid,    // 2 / 2
-  silu,       // x sigmoid(x): 2.5 / 2.5
-  softplus,   // log(1 + exp(a x)) / a for a x <= b, else x: 3 / 3
-  elu,        // x > 0 ? x : a (exp(x) - 1): 2 / 2
-  gelu,       // x Φ(x), Φ the normal distribution's cumulative function: 4 / 4
+  tanh,      // 2 / 2.5
+  sigmoid,   // 2 / 2
+  silu,      // x sigmoid(x): 2.5 / 2.5
+  softplus,  // log(1 + exp(a x)) / a for a x <= b, else x: 3 / 3
+  elu,       // x > 0 ? x : a (exp(x) - 1): 2 / 2
+  gelu,      // x Φ(x), Φ the normal distribution's cumulative function: 4 / 4
   gelu_tanh,  // x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2: 4 / 4 for x >= 0, below more by the rounding of the argument
-  erf,        // 1.5 / 1.5
+  erf,  // 1.5 / 1.5
 
   logical_not,  // bool only
 };
@@ -54,12 +54,12 @@ void unary(Unary f, const View& y, const View& x, double a = 0, double b = 0);
 // y = f(a, b) with all three of one dtype, float32 or float64; + as above. The `_backward` rows give g = dL/dx from b =
 // the gradient of y; their derivatives are as precise as the functions, in the tails too.
 enum class Binary : std::uint8_t {
-  add,      // +
-  sub,      // +
-  mul,      // +
-  div,      //
-  maximum,  // + NaN if one is NaN
-  minimum,  // + likewise
+  add,                  // +
+  sub,                  // +
+  mul,                  // +
+  div,                  //
+  maximum,              // + NaN if one is NaN
+  minimum,              // + likewise
   relu_backward,        // a > 0 ? b : 0
   leaky_relu_backward,  // a > 0 ? b : p b
   clamp_backward,       // p <= a <= q ? b : 0
@@ -98,8 +98,9 @@ void fill(const View& y, double value);
 void arange(const View& y, double start, double step);
 
 // Random numbers of the stream {seed, position + i} for element i in row-major order (see Generator).
-void uniform(const View& y, std::uint64_t seed, std::uint64_t position, double low, double high);  // in [low, high)
-void normal(const View& y, std::uint64_t seed, std::uint64_t position, double mean, double std);   // Box-Muller
+void uniform(const View& y, std::uint64_t seed, std::uint64_t position, double low,
+             double high);                                                                        // in [low, high)
+void normal(const View& y, std::uint64_t seed, std::uint64_t position, double mean, double std);  // Box-Muller
 void bernoulli(const View& y, std::uint64_t seed, std::uint64_t position, double p);  // 1 with probability p
 void randint(const View& y, std::uint64_t seed, std::uint64_t position, std::int64_t low, std::int64_t high);
 

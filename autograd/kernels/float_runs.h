@@ -14,7 +14,7 @@ using FloatKernels = std::array<RunKernel, 2>;  // for float32 and float64
 // Of consecutive functions, the first being:
 inline constexpr Unary kFirstElementary{}, kFirstActivation = Unary::tanh, kEndOfFloats = Unary::logical_not;
 inline constexpr Binary kFirstArithmetic{}, kFirstDerivative = Binary::silu_backward,
-                        kEndOfDerivatives = Binary::logical_and;
+                                            kEndOfDerivatives = Binary::logical_and;
 // Functions before these are a few instructions.
 inline constexpr Unary kFirstCostlyUnary = Unary::exp;
 inline constexpr Binary kFirstCostlyBinary = Binary::pow;

@@ -29,22 +29,12 @@ inline std::int64_t equal_parts(std::int64_t total, std::int64_t most) {
   return (total + parts - 1) / parts;
 }
 
-// Calls body(first, size) for the blocks of [0, k): with one empty block if k is 0.
-template <class Body>
-HWY_INLINE void for_each_block(std::int64_t k, std::int64_t size, Body&& body) {
-  std::int64_t first = 0;
-  do {
-    body(first, std::min(size, k - first));
-    first += size;
-  } while (first < k);
-}
-
 // Rows of A by columns of B, contiguous both, where they lie.
 template <class T>
 void multiply_by_dots(const Gemm<T>& g, std::int64_t k_block) {
   const std::int64_t rows = equal_parts(g.m, kDotRows);
-  for_each_block(g.k, k_block, [&](std::int64_t l, std::int64_t k) {
-    const auto slab = some_terms(g, l, k);
+  for (std::int64_t k = 0; k == 0 || k < g.k; k += k_block) {
+    const auto slab = some_terms(g, k, std::min(k_block, g.k - k));
     for (std::int64_t j = 0; j < g.n; j += kDotColumns) {
       const auto panel = some_columns(slab, j, std::min<std::int64_t>(kDotColumns, g.n - j));
       for (std::int64_t i = 0; i < g.m; i += rows) {
@@ -52,7 +42,7 @@ void multiply_by_dots(const Gemm<T>& g, std::int64_t k_block) {
         dot_kernel<T>(m)(some_rows(panel, i, m));
       }
     }
-  });
+  }
 }
 
 // How a product by tiles uses the caches.
@@ -71,7 +61,8 @@ Blocking choose_blocking(const Gemm<T>& g, std::int64_t k) {
   const std::int64_t a_row = g.a_row * kSize, a_span = g.a_col * kSize * k, b_row = g.b_row * kSize;
   const bool far_a = g.a_col == 1 ? a_row % (4 * kKiB) == 0 : g.a_row != 1 || a_span > 256 * kKiB;
   const bool far_b = b_row % (2 * kKiB) == 0 || b_row * k > 640 * kKiB;
-  return {tile, rows, far_a && g.n > 2 * kPanel<T>, g.b_col != 1 || (far_b && g.m > 2 * kTileRows)};
+  const bool copy_b = g.b_col != 1 || (!kMaskedLoads && g.n % kLanes<T> != 0) || (far_b && g.m > 2 * kTileRows);
+  return {tile, rows, far_a && g.n > 2 * kPanel<T>, copy_b};
 }
 
 template <class T>
@@ -102,23 +93,25 @@ std::int64_t multiply_left_edge(const Gemm<T>& g, std::int64_t tile, std::int64_
 template <class T>
 void multiply_by_tiles(const Gemm<T>& g, std::int64_t k_block) {
   const Blocking blocking = choose_blocking(g, k_block);
+  const bool far_c = g.m * g.n > 128 * 1024;
   const bool wide = !blocking.copy_b && blocking.tile <= kWideRows;
   std::optional<memory::Scratch<T>> a_copy, b_copy;
   if (blocking.copy_a) a_copy.emplace(blocking.rows * row_pitch<T>(std::min(k_block, g.k)));
   if (blocking.copy_b) b_copy.emplace(kPanel<T> * std::min(k_block, g.k));
 
-  for_each_block(g.k, k_block, [&](std::int64_t l, std::int64_t k) {
-    const auto slab = some_terms(g, l, k);
+  // One block of k even if there are no terms: C is set all the same.
+  for (std::int64_t k = 0; k == 0 || k < g.k; k += k_block) {
+    const auto slab = some_terms(g, k, std::min(k_block, g.k - k));
     for (std::int64_t i = 0; i < g.m; i += blocking.rows) {
       auto block = some_rows(slab, i, std::min(blocking.rows, g.m - i));
       const std::int64_t step = blocking.copy_a ? copy_rows(block, a_copy->data(), blocking.tile) : g.a_row;
       for (std::int64_t j = 0; j < g.n;) {
         auto panel = some_columns(block, j, g.n - j);
         if (blocking.copy_b) copy_panel(panel, b_copy->data());
-        j += multiply_left_edge(panel, blocking.tile, step, wide, g.m * g.n > 128 * 1024);
+        j += multiply_left_edge(panel, blocking.tile, step, wide, far_c);
       }
     }
-  });
+  }
 }
 
 // A column of C is computed as a row of the transposed product.

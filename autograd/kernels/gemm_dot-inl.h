@@ -57,17 +57,22 @@ void dot_tile(const Gemm<T>& g) {
     HWY_UNROLL(4)
     for (int j = 0; j < kDotColumns; ++j) sum[i][j] = hn::Zero(d);
   }
-  for_each_vector(d, g.k, [&](std::int64_t k, std::int64_t n) EBB_LANES {
+  const auto add_products = [&](std::int64_t k, auto&& read) EBB_LANES {
     hn::Vec<Tag<T>> row[kRows];
     HWY_UNROLL(16)
-    for (int i = 0; i < kRows; ++i) row[i] = load(d, g.a + i * g.a_row + k, n);
+    for (int i = 0; i < kRows; ++i) row[i] = read(g.a + i * g.a_row + k);
     HWY_UNROLL(4)
     for (int j = 0; j < kDotColumns; ++j) {
-      const auto factor = load(d, column[j] + k, n);
+      const auto factor = read(column[j] + k);
       HWY_UNROLL(16)
       for (int i = 0; i < kRows; ++i) sum[i][j] = hn::MulAdd(row[i], factor, sum[i][j]);
     }
-  });
+  };
+  std::int64_t k = 0;
+  for (; k + kLanes<T> <= g.k; k += kLanes<T>)
+    add_products(k, [&](const T* p) EBB_LANES { return hn::LoadU(d, p); });
+  if (const Part<T> last(g.k - k); k < g.k)
+    add_products(k, [&](const T* p) EBB_LANES { return last.load(p); });
 
   const hn::CappedTag<T, kBlock<T>> block;
   HWY_UNROLL(16)

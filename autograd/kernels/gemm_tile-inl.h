@@ -58,31 +58,41 @@ HWY_INLINE const T* skip_bytes(const T* p, std::int64_t bytes) {
   return reinterpret_cast<const T*>(reinterpret_cast<const char*>(p) + bytes);
 }
 
+#if HWY_MEM_OPS_MIGHT_FAULT && HWY_TARGET != HWY_AVX2
+constexpr bool kMaskedLoads = false;  // a part of a vector is loaded by way of a copy
+#else
+constexpr bool kMaskedLoads = true;
+#endif
+
+constexpr bool kFreeMasks = HWY_TARGET <= HWY_AVX3;  // masked loads and stores are as fast as whole ones
+
 // The first n lanes of vectors in memory; the others are neither read nor written.
 template <class T>
 class Part {
  public:
   explicit HWY_INLINE Part(std::int64_t n) : n_(n), mask_(first_n(Tag<T>(), n)) {}
-#if HWY_MEM_OPS_MIGHT_FAULT && HWY_TARGET != HWY_AVX2
-  HWY_INLINE hn::Vec<Tag<T>> load(const T* p) const { return HWY_NAMESPACE::load(Tag<T>(), p, n_); }
-  HWY_INLINE void store(hn::Vec<Tag<T>> v, T* p) const { HWY_NAMESPACE::store(v, Tag<T>(), p, n_); }
-#else
-  HWY_INLINE hn::Vec<Tag<T>> load(const T* p) const { return hn::MaskedLoad(mask_, Tag<T>(), p); }
-  HWY_INLINE void store(hn::Vec<Tag<T>> v, T* p) const { hn::BlendedStore(v, mask_, Tag<T>(), p); }
-#endif
+  HWY_INLINE hn::Vec<Tag<T>> load(const T* p) const {
+    if constexpr (kMaskedLoads) return hn::MaskedLoad(mask_, Tag<T>(), p);
+    else return HWY_NAMESPACE::load(Tag<T>(), p, n_);
+  }
+  HWY_INLINE void store(hn::Vec<Tag<T>> v, T* p) const {
+    if constexpr (kMaskedLoads) hn::BlendedStore(v, mask_, Tag<T>(), p);
+    else HWY_NAMESPACE::store(v, Tag<T>(), p, n_);
+  }
 
  private:
   std::int64_t n_;
   hn::Mask<Tag<T>> mask_;
 };
 
-// Rows of a tile are reached from two pointers, so that their offsets fit into registers.
+// Rows of A are reached from two pointers, so that their offsets fit into registers. Without masked loads, rows of B
+// are whole vectors: a copy, if need be.
 template <class T, int kRows, int kCols, bool kPartial>
 void multiply_tile(const Tile<T>& t) {
   const Tag<T> d;
   const Part<T> last(kPartial ? t.columns - (kCols - 1) * kLanes<T> : kLanes<T>);
-  const auto load_vector = [&](const T* p, int v) EBB_LANES {
-    return kPartial && v == kCols - 1 ? last.load(p + v * kLanes<T>) : hn::LoadU(d, p + v * kLanes<T>);
+  const auto load_vector = [&](const T* p, int v, bool partial) EBB_LANES {
+    return partial && v == kCols - 1 ? last.load(p + v * kLanes<T>) : hn::LoadU(d, p + v * kLanes<T>);
   };
 
   hn::Vec<Tag<T>> sum[kRows][kCols];
@@ -98,7 +108,7 @@ void multiply_tile(const Tile<T>& t) {
   for (std::int64_t k = t.k; k > 0; --k) {
     hn::Vec<Tag<T>> row[kCols];
     HWY_UNROLL(4)
-    for (int v = 0; v < kCols; ++v) row[v] = load_vector(b, v);
+    for (int v = 0; v < kCols; ++v) row[v] = load_vector(b, v, kPartial && kMaskedLoads);
     HWY_UNROLL(16)
     for (int i = 0; i < kRows; ++i) {
       const auto factor = hn::Set(d, i < kUpper ? upper[i * a_row] : lower[(i - kUpper) * a_row]);
@@ -115,7 +125,7 @@ void multiply_tile(const Tile<T>& t) {
     HWY_UNROLL(16)
     for (int i = 0; i < kRows; ++i, start += start_row) {
       HWY_UNROLL(4)
-      for (int v = 0; v < kCols; ++v) sum[i][v] = hn::Add(sum[i][v], load_vector(start, v));
+      for (int v = 0; v < kCols; ++v) sum[i][v] = hn::Add(sum[i][v], load_vector(start, v, kPartial));
     }
   }
   T* c = t.c;
@@ -147,8 +157,8 @@ TileKernel<T> tile_kernel(std::int64_t rows, std::int64_t columns, bool wide) {
   using WideRows = std::make_integer_sequence<int, kWideRows>;
   static constexpr auto kNarrow = kernels_of.template operator()<1, true>(Rows());
   static constexpr auto kPartial = kernels_of.template operator()<kVectors, true>(Rows());
-  static constexpr auto kFull = kernels_of.template operator()<kVectors, false>(Rows());
-  static constexpr auto kWide = kernels_of.template operator()<kWideVectors, false>(WideRows());
+  static constexpr auto kFull = kernels_of.template operator()<kVectors, kFreeMasks>(Rows());
+  static constexpr auto kWide = kernels_of.template operator()<kWideVectors, kFreeMasks>(WideRows());
 
   const auto i = static_cast<std::size_t>(rows - 1);
   if (columns <= kLanes<T>) return {kNarrow[i], columns};

@@ -1,13 +1,5 @@
-// Elementary functions on vectors of float or double, once per instruction set. Largest errors in units in the last
-// place, measured by tests/math_test.cpp against long double; all handle ±0, subnormals, ±inf and NaN as <cmath> does.
-//
-//            float  double
-//   exp       1.0    1.0
-//   expm1     1.5    1.5
-//   log       1.0    1.0
-//   log1p     1.5    1.5
-//   sin, cos  1.5    2.0
-//   pow       0.6    std::pow
+// Exponentials and logarithms on vectors of float or double, once per instruction set. They handle ±0, subnormals, ±inf
+// and NaN as <cmath> does; for their errors see elementwise.h.
 #if defined(EBB_KERNELS_MATH_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef EBB_KERNELS_MATH_INL_H_
 #undef EBB_KERNELS_MATH_INL_H_
@@ -49,8 +41,6 @@ struct Format<float> {
   // Beyond these, exp is 0 or infinite even when it is multiplied by anything up to 1e5.
   static constexpr float kExpLowest = -125, kExpHighest = 89;
   static constexpr float kLn2High = 0x1.63p-1F, kLn2Low = -0x1.bd0106p-13F;
-  static constexpr float kSinCosLimit = 131072;
-  static constexpr float kHalfPi[] = {0x1.921fb6p+0F, -0x1.777a5cp-25F, -0x1.ee59dap-50F};
 };
 
 template <>
@@ -61,8 +51,6 @@ struct Format<double> {
   static constexpr double kRound = 6755399441055744.0;
   static constexpr double kExpLowest = -800, kExpHighest = 710;
   static constexpr double kLn2High = 0x1.62e42feep-1, kLn2Low = 0x1.a39ef35793c76p-33;
-  static constexpr double kSinCosLimit = 1048576;
-  static constexpr double kHalfPi[] = {0x1.921fb544p+0, 0x1.0b4611a6p-34, 0x1.3198a2e037073p-69};
 };
 
 template <class D>
@@ -131,16 +119,6 @@ HWY_INLINE hn::Vec<D> clamp(D d, hn::Vec<D> x, hn::TFromD<D> low, hn::TFromD<D> 
   return at_most(d, at_least(d, x, low), high);
 }
 
-// f(x) lane by lane where `wanted`, else y: the way out for arguments that are too rare for vector code.
-template <class D, class F>
-HWY_NOINLINE hn::Vec<D> replace_lanes(D d, hn::Mask<D> wanted, hn::Vec<D> x, hn::Vec<D> y, F f) {
-  constexpr std::size_t kLanes = hn::MaxLanes(D());
-  HWY_ALIGN hn::TFromD<D> in[kLanes], out[kLanes];
-  hn::Store(x, d, in);
-  for (std::size_t i = 0; i < hn::Lanes(d); ++i) out[i] = f(in[i]);
-  return hn::IfThenElse(wanted, hn::Load(d, out), y);
-}
-
 // ---- exp
 
 constexpr float kExpm1Float[] = {0.5F,           0x1.555554p-3F, 0x1.5554a6p-5F,
@@ -157,16 +135,16 @@ constexpr double kExpm1Double[] = {0.5,
                                    0x1.af664c763c3f9p-26,
                                    0x1.1ee849909fe87p-29};
 
-// 2^n for an integer n between -3 and 2 times the type's largest exponent.
+// 2^n for an integer n, even where the type can not hold it: from -3 to 2 times the largest exponent. Made of n + kRound.
+// times(x) is x 2^n, rounded once; one_unless(mask) is 2^n where the mask is set and 1 elsewhere.
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
 template <class D>
 class PowerOfTwo {
- public:
   using V = hn::Vec<D>;
-#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
+
+ public:
   HWY_INLINE PowerOfTwo(D d, V rounded) : n_(hn::Sub(rounded, hn::Set(d, FormatOf<D>::kRound))) {}
-
   HWY_INLINE V times(V x) const { return V{scale(x.raw, n_.raw)}; }
-
   HWY_INLINE PowerOfTwo one_unless(hn::Mask<D> mask) const { return PowerOfTwo(hn::IfThenElseZero(mask, n_)); }
 
  private:
@@ -175,20 +153,21 @@ class PowerOfTwo {
   static HWY_INLINE __m512d scale(__m512d x, __m512d n) { return _mm512_scalef_pd(x, n); }
 
   V n_;
+};
 #else
-  // `rounded` is n + kRound. There are two factors, since the type may not hold 2^n.
-  HWY_INLINE PowerOfTwo(D d, V rounded) {
+template <class D>
+class PowerOfTwo {
+  using V = hn::Vec<D>;
+
+ public:
+  HWY_INLINE PowerOfTwo(D d, V rounded) {  // 2^⌊n/2⌋ and what is left
     const auto twice_bias = hn::Set(BitsTag<D>(), 2 * FormatOf<D>::kBias);
     const auto exponents = hn::Add(hn::Sub(bits_of(d, rounded), bits_of(d, FormatOf<D>::kRound)), twice_bias);
     const auto first = hn::ShiftRight<1>(exponents);
     first_ = power_of_two(d, first);
     second_ = power_of_two(d, hn::Sub(exponents, first));
   }
-
-  // x 2^n; only the last step rounds, if the result is subnormal.
   HWY_INLINE V times(V x) const { return hn::Mul(hn::Mul(x, first_), second_); }
-
-  // 2^n where the mask is set, 1 elsewhere.
   HWY_INLINE PowerOfTwo one_unless(hn::Mask<D> mask) const {
     const auto one = hn::Set(D(), 1);
     return PowerOfTwo(hn::IfThenElse(mask, first_, one), hn::IfThenElse(mask, second_, one));
@@ -198,8 +177,8 @@ class PowerOfTwo {
   HWY_INLINE PowerOfTwo(V first, V second) : first_(first), second_(second) {}
 
   V first_, second_;
-#endif
 };
+#endif
 
 // x = n ln 2 + r, |r| <= ln 2 / 2 and a little more. `rounded` is n + kRound.
 template <class D>
@@ -259,10 +238,11 @@ HWY_INLINE hn::Vec<D> expm1(D d, hn::Vec<D> x) {
 
 // ---- log
 
-constexpr float kLogFloat[] = {0x1.555554p-2F,  -0x1.000228p-2F, 0x1.99a038p-3F, -0x1.547214p-3F,
+constexpr float kLogFloat[] = {0x1.555554p-2F, -0x1.000228p-2F, 0x1.99a038p-3F, -0x1.547214p-3F,
                                0x1.22d538p-3F, -0x1.0d8232p-3F, 0x1.058066p-3F, -0x1.3928a2p-4F};
-constexpr double kLogDouble[] = {0x1.555555555557fp-1, 0x1.9999999984285p-2, 0x1.2492493f36f21p-2, 0x1.c71c53ab5a209p-3,
-                                 0x1.7465ff982acf8p-3, 0x1.39a6591558fecp-3, 0x1.2ee550f3042abp-3};
+constexpr double kLogDouble[] = {0x1.555555555557fp-1, 0x1.9999999984285p-2, 0x1.2492493f36f21p-2,
+                                 0x1.c71c53ab5a209p-3, 0x1.7465ff982acf8p-3, 0x1.39a6591558fecp-3,
+                                 0x1.2ee550f3042abp-3};
 
 // log(1 + f) - f + f²/2 for 1 + f from 1/√2 to √2. Double: with s = f / (2 + f), log(1 + f) = 2 artanh(s).
 template <class D>
@@ -296,7 +276,8 @@ template <class D>
 HWY_INLINE LogParts<D> log_parts(D d, hn::Vec<D> x) {
   using F = FormatOf<D>;
   using T = hn::TFromD<D>;
-  constexpr T kHalfRoot = static_cast<T>(0x1.6a09e667f3bcdp-1), kBase = static_cast<T>(std::uint64_t{1} << F::kMantissa);
+  constexpr T kHalfRoot = static_cast<T>(0x1.6a09e667f3bcdp-1),
+              kBase = static_cast<T>(std::uint64_t{1} << F::kMantissa);
   const auto one = hn::Set(d, T(1));
   const auto shifted = hn::Add(bits_of(d, x), hn::Sub(bits_of(d, one), bits_of(d, kHalfRoot)));
   const auto exponent = hn::Or(hn::ShiftRight<F::kMantissa>(shifted), bits_of(d, kBase));  // 2^mantissa + k + bias
@@ -343,11 +324,13 @@ HWY_INLINE hn::Vec<D> log1p(D d, hn::Vec<D> x) {
   const auto one = hn::Set(d, T(1)), quarter = hn::Set(d, T(0.25));
   const auto sum = hn::Add(x, one);
   auto parts = log_parts(d, sum);
-  const auto four = power_of_two(d, bits_of(d, hn::Sub(hn::Set(d, F::kRound + static_cast<T>(F::kBias + 2)), parts.k)));
+  const auto four =
+      power_of_two(d, bits_of(d, hn::Sub(hn::Set(d, F::kRound + static_cast<T>(F::kBias + 2)), parts.k)));
   parts.f = hn::MulAdd(hn::Mul(x, quarter), four, hn::MulSub(four, quarter, one));
   const auto tiny = hn::Lt(hn::Abs(x), hn::Set(d, std::numeric_limits<T>::epsilon() / 4));
   const auto y = hn::IfThenElse(tiny, x, log_sum(d, parts));
-  const auto inside = hn::And(hn::Gt(sum, hn::Zero(d)), hn::Lt(sum, hn::Set(d, std::numeric_limits<T>::infinity())));
+  const auto inside =
+      hn::And(hn::Gt(sum, hn::Zero(d)), hn::Lt(sum, hn::Set(d, std::numeric_limits<T>::infinity())));
   if (HWY_LIKELY(hn::AllTrue(d, inside))) return y;
   return log_limits(d, sum, y);
 }
@@ -360,141 +343,6 @@ HWY_INLINE hn::Vec<D> log1p_of_fraction(D d, hn::Vec<D> x) {
   const auto upper = hn::Gt(x, hn::Set(d, static_cast<T>(0x1.a827999fcef32p-2)));  // √2 - 1
   return log_sum(d, LogParts<D>{hn::IfThenElse(upper, hn::MulSub(x, half, half), x),
                                 hn::IfThenElseZero(upper, hn::Set(d, T(1)))});
-}
-
-// ---- sin and cos
-
-constexpr float kSinFloat[] = {-0x1.555546p-3F, 0x1.110772p-7F, -0x1.9950ccp-13F};
-constexpr double kSinDouble[] = {-0x1.5555555555548p-3,  0x1.111111110f73p-7,   -0x1.a01a019be9226p-13,
-                                 0x1.71de35552ce4p-19, -0x1.ae5e4b85958b9p-26, 0x1.5d8b562be1dfdp-33};
-constexpr float kCosFloat[] = {0x1.55554ap-5F, -0x1.6c0c26p-10F, 0x1.99e714p-16F};
-constexpr double kCosDouble[] = {0x1.555555555554ap-5,  -0x1.6c16c16c14e0p-10, 0x1.a01a019c5c38fp-16,
-                                 -0x1.27e4f7cd3126bp-22, 0x1.1ee9c334fa515p-29,  -0x1.8f99cb2001e22p-37};
-
-// x = n π/2 + r, |r| <= π/4, for 0 <= x <= kSinCosLimit. The lowest bits of `quadrant` hold n.
-template <class D>
-struct Angle {
-  hn::Vec<D> r;
-  BitsVec<D> quadrant;
-};
-template <class D>
-HWY_INLINE Angle<D> reduce_angle(D d, hn::Vec<D> x) {
-  using F = FormatOf<D>;
-  const auto two_over_pi = hn::Set(d, static_cast<hn::TFromD<D>>(0x1.45f306dc9c883p-1));
-  const auto rounded = hn::MulAdd(x, two_over_pi, hn::Set(d, F::kRound));
-  const auto n = hn::Sub(rounded, hn::Set(d, F::kRound));
-  auto r = x;
-  for (const auto part : F::kHalfPi) r = hn::NegMulAdd(n, hn::Set(d, part), r);
-  return {r, bits_of(d, rounded)};
-}
-#if !HWY_NATIVE_FMA
-// Without FMA, products of floats with n are not exact: in double they are.
-template <class D>
-HWY_INLINE Angle<D> reduce_floats(D d, hn::Vec<D> x) {
-  const Tag<double> wide;
-  const hn::Half<D> half;
-  const auto low = reduce_angle(wide, low_half(d, x)), high = reduce_angle(wide, high_half(d, x));
-  const auto count = [&](const auto& a)
-                         EBB_LANES { return hn::Sub(hn::BitCast(wide, a.quadrant), hn::Set(wide, Format<double>::kRound)); };
-  const auto join = [&](auto l, auto h) EBB_LANES { return hn::Combine(d, hn::DemoteTo(half, h), hn::DemoteTo(half, l)); };
-  const auto n = join(count(low), count(high));
-  return {join(low.r, high.r), bits_of(d, hn::Add(n, hn::Set(d, Format<float>::kRound)))};
-}
-#endif
-
-template <class D>
-HWY_INLINE Angle<D> reduced_angle(D d, hn::Vec<D> x) {
-#if !HWY_NATIVE_FMA
-  if constexpr (std::is_same_v<hn::TFromD<D>, float>) {
-    return reduce_floats(d, x);
-  }
-#endif
-  return reduce_angle(d, x);
-}
-
-template <class D>
-struct SinCos {
-  hn::Vec<D> sin, cos;
-};
-
-// Of |x|; right for |x| <= kSinCosLimit and NaN.
-template <class D>
-HWY_INLINE SinCos<D> sin_cos_of_abs(D d, hn::Vec<D> x) {
-  using T = hn::TFromD<D>;
-  const auto angle = reduced_angle(d, hn::Abs(x));
-  const auto r = angle.r, z = hn::Mul(r, r);
-  const auto half = hn::Mul(z, hn::Set(d, T(0.5))), one = hn::Set(d, T(1));
-  const auto rounded = hn::Sub(one, half), lost = hn::Sub(hn::Sub(one, rounded), half);  // 1 - z/2 = rounded + lost
-  const auto s = hn::MulAdd(hn::Mul(r, z), polynomial(d, z, kSinFloat, kSinDouble), r);
-  const auto c = hn::Add(rounded, hn::MulAdd(hn::Mul(z, z), polynomial(d, z, kCosFloat, kCosDouble), lost));
-
-  const BitsTag<D> bits;
-  constexpr int kTop = FormatOf<D>::kMantissa == 23 ? 30 : 62;
-  const auto sign = hn::SignBit(d);
-  const auto flip = [&](auto v, auto n) EBB_LANES { return hn::Xor(v, hn::And(sign, hn::BitCast(d, hn::ShiftLeft<kTop>(n)))); };
-  const auto swapped = hn::MaskFromVec(hn::BitCast(d, hn::VecFromMask(bits, hn::TestBit(angle.quadrant, hn::Set(bits, 1)))));
-  return {flip(hn::IfThenElse(swapped, c, s), angle.quadrant),
-          flip(hn::IfThenElse(swapped, s, c), hn::Add(angle.quadrant, hn::Set(bits, 1)))};
-}
-
-template <class D, class F>
-HWY_INLINE hn::Vec<D> beyond_sin_cos_limit(D d, hn::Vec<D> x, hn::Vec<D> y, F f) {
-  const auto far = hn::Gt(hn::Abs(x), hn::Set(d, FormatOf<D>::kSinCosLimit));
-  if (HWY_LIKELY(hn::AllFalse(d, far))) return y;
-  return replace_lanes(d, far, x, y, f);
-}
-
-template <class D>
-HWY_INLINE hn::Vec<D> sin(D d, hn::Vec<D> x) {
-  const auto y = hn::Xor(sin_cos_of_abs(d, x).sin, hn::And(x, hn::SignBit(d)));
-  return beyond_sin_cos_limit(d, x, y, [](auto v) { return std::sin(v); });
-}
-
-template <class D>
-HWY_INLINE hn::Vec<D> cos(D d, hn::Vec<D> x) {
-  return beyond_sin_cos_limit(d, x, sin_cos_of_abs(d, x).cos, [](auto v) { return std::cos(v); });
-}
-
-// ---- pow
-
-// In double, where even 1e5 times the rounding error of the logarithm is below that of a float.
-template <class D>
-HWY_INLINE hn::Vec<D> pow_in_double(D d, hn::Vec<D> a, hn::Vec<D> b) {
-  const auto zero = hn::Zero(d), one = hn::Set(d, 1), half = hn::Set(d, 0.5);
-  const auto nan = hn::Set(d, std::numeric_limits<double>::quiet_NaN());
-  const auto base = hn::Abs(a);
-  auto y = exp(d, hn::Mul(b, log(d, base)));
-  y = hn::IfThenElse(hn::Or(hn::Eq(b, zero), hn::Eq(base, one)), one, y);
-
-  const auto whole = hn::Eq(hn::Floor(b), b);
-  const auto odd = hn::AndNot(hn::Eq(hn::Floor(hn::Mul(b, half)), hn::Mul(b, half)), whole);
-  y = hn::Xor(y, hn::And(hn::SignBit(d), hn::IfThenElseZero(odd, a)));
-  const auto finite_negative = hn::And(hn::Lt(a, zero), hn::Lt(base, hn::Set(d, std::numeric_limits<double>::infinity())));
-  return hn::IfThenElse(hn::AndNot(whole, finite_negative), nan, y);
-}
-
-// f(a, b) lane by lane.
-template <class D, class F>
-HWY_NOINLINE hn::Vec<D> each_lane(D d, hn::Vec<D> a, hn::Vec<D> b, F f) {
-  constexpr std::size_t kLanes = hn::MaxLanes(D());
-  HWY_ALIGN hn::TFromD<D> x[kLanes], y[kLanes];
-  hn::Store(a, d, x);
-  hn::Store(b, d, y);
-  for (std::size_t i = 0; i < hn::Lanes(d); ++i) x[i] = f(x[i], y[i]);
-  return hn::Load(d, x);
-}
-
-template <class D>
-HWY_INLINE hn::Vec<D> pow(D d, hn::Vec<D> a, hn::Vec<D> b) {
-  if constexpr (std::is_same_v<hn::TFromD<D>, float>) {
-    const Tag<double> wide;
-    const hn::Half<D> half;
-    const auto low = pow_in_double(wide, low_half(d, a), low_half(d, b));
-    const auto high = pow_in_double(wide, high_half(d, a), high_half(d, b));
-    return hn::Combine(d, hn::DemoteTo(half, high), hn::DemoteTo(half, low));
-  } else {
-    return each_lane(d, a, b, [](double x, double y) { return std::pow(x, y); });
-  }
 }
 
 }  // namespace ebb::kernels::HWY_NAMESPACE

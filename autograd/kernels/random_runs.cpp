@@ -10,6 +10,7 @@
 #include <hwy/highway.h>
 
 #include "autograd/kernels/math-inl.h"
+#include "autograd/kernels/trigonometry-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace ebb::kernels::HWY_NAMESPACE {
@@ -47,8 +48,9 @@ void bits(std::uint32_t* to, std::int64_t count, const RandomBits& from) {
   const Wide wide;
   const std::int64_t blocks = lanes(words);  // of a step: the even ones and the odd ones
   auto even = hn::Add(hn::Set(wide, from.block), hn::ShiftLeft<1>(hn::Iota(wide, 0)));
-  const auto join = [&](hn::Vec<Wide> e, hn::Vec<Wide> o)
-                        EBB_LANES { return hn::OddEven(hn::BitCast(words, hn::ShiftLeft<32>(o)), hn::BitCast(words, e)); };
+  const auto join = [&](hn::Vec<Wide> e, hn::Vec<Wide> o) EBB_LANES {
+    return hn::OddEven(hn::BitCast(words, hn::ShiftLeft<32>(o)), hn::BitCast(words, e));
+  };
   for (std::int64_t i = 0; i < count; i += 4 * blocks) {
     const auto e = philox_blocks(even, from), o = philox_blocks(hn::Add(even, hn::Set(wide, 1)), from);
     hn::StoreInterleaved4(join(e.c0, o.c0), join(e.c1, o.c1), join(e.c2, o.c2), join(e.c3, o.c3), words, to + i);
@@ -79,7 +81,9 @@ HWY_INLINE hn::Vec<Tag<double>> positive_unit(Tag<double> d, hn::Vec<Wide> bits,
 }
 
 // As many numbers as a vector of T has lanes, each in a lane of its size.
-HWY_INLINE hn::Vec<Words> load_words(Tag<float> /*d*/, const std::uint32_t* from) { return hn::LoadU(Words(), from); }
+HWY_INLINE hn::Vec<Words> load_words(Tag<float> /*d*/, const std::uint32_t* from) {
+  return hn::LoadU(Words(), from);
+}
 HWY_INLINE hn::Vec<Wide> load_words(Tag<double> /*d*/, const std::uint32_t* from) {
   return hn::PromoteTo(Wide(), hn::LoadU(hn::Half<Words>(), from));
 }
@@ -100,7 +104,8 @@ HWY_INLINE Pairs<hn::Vec<Wide>> load_pairs(Tag<double> /*d*/, const std::uint32_
 }
 
 template <class T>
-void uniform(T* y, const std::uint32_t* bits, const std::uint32_t* more, std::int64_t count, double low, double high) {
+void uniform(T* y, const std::uint32_t* bits, const std::uint32_t* more, std::int64_t count, double low,
+             double high) {
   const Tag<T> d;
   const T least = static_cast<T>(low);
   const auto start = hn::Set(d, least), width = hn::Set(d, static_cast<T>(high - low));
@@ -113,7 +118,8 @@ void uniform(T* y, const std::uint32_t* bits, const std::uint32_t* more, std::in
 
 // √(-2 log u) (cos 2πv, sin 2πv)
 template <class T>
-void normal(T* y, const std::uint32_t* bits, const std::uint32_t* more, std::int64_t count, double mean, double std) {
+void normal(T* y, const std::uint32_t* bits, const std::uint32_t* more, std::int64_t count, double mean,
+            double std) {
   const Tag<T> d;
   const auto center = hn::Set(d, static_cast<T>(mean)), width = hn::Set(d, static_cast<T>(std));
   for (std::int64_t i = 0; i < count; i += 2 * lanes(d)) {

@@ -25,7 +25,8 @@ struct RandomRuns {
   void (*normal)(T* y, const std::uint32_t* bits, const std::uint32_t* more, std::int64_t count, double mean,
                  double std);
   // y[i] = bits[i] <= limit ? x[i] scale : 0; any count.
-  void (*dropout)(T* y, const T* x, const std::uint32_t* bits, std::int64_t count, std::uint32_t limit, double scale);
+  void (*dropout)(T* y, const T* x, const std::uint32_t* bits, std::int64_t count, std::uint32_t limit,
+                  double scale);
 };
 
 struct RandomKernels {

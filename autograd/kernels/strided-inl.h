@@ -91,7 +91,8 @@ consteval auto float_kernels(Select select) {
     return std::array<FloatKernels, kCount>{
         {{select.template operator()<static_cast<Function>(kBegin + I), float>(),
           select.template operator()<static_cast<Function>(kBegin + I), double>()}...}};
-  }(std::make_index_sequence<kCount>());
+  }
+  (std::make_index_sequence<kCount>());
 }
 
 }  // namespace ebb::kernels::HWY_NAMESPACE

@@ -56,8 +56,7 @@ class TileLoops {
       const auto offset = axes_.offset(i / across / down);
       TileOf<K> t{data_, rows_.step, columns_.step, std::min(tile_rows, rows_.size - row),
                   std::min(tile_columns, columns_.size - column)};
-      for (std::size_t k = 0; k < K; ++k)
-        t.data[k] += offset[k] + row * rows_.step[k] + column * columns_.step[k];
+      for (std::size_t k = 0; k < K; ++k) t.data[k] += offset[k] + row * rows_.step[k] + column * columns_.step[k];
       return t;
     };
     parallel_for(axes_.count() * down * across, std::max<std::int64_t>(1, grain / (tile_rows * tile_columns)),

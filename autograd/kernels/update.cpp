@@ -54,7 +54,8 @@ class Row {
 // Calls f(runs of T, T*) for the dtype of a view.
 template <class F>
 void with_runs(const View& view, F&& f) {
-  visit_floating(view.dtype, [&]<class T>(T*) { f.template operator()<T>(std::get<UpdateRuns<T>>(update_runs())); });
+  visit_floating(view.dtype,
+                 [&]<class T>(T*) { f.template operator()<T>(std::get<UpdateRuns<T>>(update_runs())); });
 }
 
 // Null if the view is.
@@ -76,8 +77,8 @@ void sgd(std::span<const SgdSlot> slots, const SgdStep& step) {
 void adam(std::span<const AdamSlot> slots, const AdamStep& step) {
   Row(slots).for_each([&](std::int64_t, const AdamSlot& slot, std::int64_t begin, std::int64_t n) {
     with_runs(slot.parameter, [&]<class T>(const UpdateRuns<T>& runs) {
-      runs.adam(at<T>(slot.parameter, begin), at<T>(slot.gradient, begin), at<T>(slot.m, begin), at<T>(slot.v, begin),
-                at<T>(slot.v_max, begin), n, step);
+      runs.adam(at<T>(slot.parameter, begin), at<T>(slot.gradient, begin), at<T>(slot.m, begin),
+                at<T>(slot.v, begin), at<T>(slot.v_max, begin), n, step);
     });
   });
 }
@@ -87,7 +88,9 @@ double norm2(std::span<const View> views) {
   const memory::Scratch<double> sums(row.pieces());
   std::fill_n(sums.data(), row.pieces(), 0.0);
   row.for_each([&](std::int64_t piece, const View& view, std::int64_t begin, std::int64_t n) {
-    with_runs(view, [&]<class T>(const UpdateRuns<T>& runs) { sums[piece] += runs.sum_of_squares(at<T>(view, begin), n); });
+    with_runs(view, [&]<class T>(const UpdateRuns<T>& runs) {
+      sums[piece] += runs.sum_of_squares(at<T>(view, begin), n);
+    });
   });
   double sum = 0;
   for (std::int64_t i = 0; i < row.pieces(); ++i) sum += sums[i];

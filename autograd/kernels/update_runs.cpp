@@ -47,7 +47,8 @@ void sgd(T* p, const T* g, T* momentum, std::int64_t count, const SgdStep& step)
 template <class T>
 void adam(T* p, const T* g, T* m, T* v, T* v_max, std::int64_t count, const AdamStep& step) {
   const Tag<T> d;
-  const auto b1 = all<T>(step.beta1), c1 = all<T>(1 - step.beta1), b2 = all<T>(step.beta2), c2 = all<T>(1 - step.beta2);
+  const auto b1 = all<T>(step.beta1), c1 = all<T>(1 - step.beta1), b2 = all<T>(step.beta2),
+             c2 = all<T>(1 - step.beta2);
   const auto minus_rate = all<T>(-step.lr / step.correction1), eps = all<T>(step.eps);
   const auto root_scale = all<T>(1 / std::sqrt(step.correction2));
   const auto shrink = all<T>(step.decoupled ? 1 - step.lr * step.weight_decay : 1);
@@ -103,8 +104,9 @@ template <class T>
 void scale(T* x, std::int64_t count, double factor) {
   const Tag<T> d;
   const auto f = all<T>(factor);
-  for_each_vector(d, count, [&](std::int64_t i, std::int64_t n)
-                                EBB_LANES { store(hn::Mul(load(d, x + i, n), f), d, x + i, n); });
+  for_each_vector(d, count, [&](std::int64_t i, std::int64_t n) EBB_LANES {
+    store(hn::Mul(load(d, x + i, n), f), d, x + i, n);
+  });
 }
 
 template <class T>
@@ -123,7 +125,9 @@ HWY_AFTER_NAMESPACE();
 namespace ebb::kernels {
 
 HWY_EXPORT(all_updates);
-const std::tuple<UpdateRuns<float>, UpdateRuns<double>>& update_runs() { return HWY_DYNAMIC_DISPATCH(all_updates)(); }
+const std::tuple<UpdateRuns<float>, UpdateRuns<double>>& update_runs() {
+  return HWY_DYNAMIC_DISPATCH(all_updates)();
+}
 
 }  // namespace ebb::kernels
 #endif

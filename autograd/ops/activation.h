@@ -66,9 +66,10 @@ struct LeakyReluBackward {
   Tensor grad0(Grad gg) const { return zeros_like(gg); }
   Tensor grad1(Grad gg, In<0> x) const { return apply(*this, x, gg); }
   static Samples<LeakyReluBackward> samples(Generator& random) {
-    return {
-        {{0}, {draw_distinct(random, {3, 4}), draw(random, {3, 4})}, "torch.where(x[0] > 0, x[1], 0 * x[1])"},
-        {{0.1}, {draw_distinct(random, {3, 4}), draw(random, {3, 4})}, "torch.where(x[0] > 0, x[1], 0.1 * x[1])"}};
+    auto samples = kinked_samples(random, LeakyReluBackward{0.1}, "torch.where(x[0] > 0, x[1], 0.1 * x[1])", 1);
+    samples.push_back(
+        {{0}, {draw_distinct(random, {3, 4}), draw(random, {3, 4})}, "torch.where(x[0] > 0, x[1], 0 * x[1])"});
+    return samples;
   }
 };
 
@@ -77,11 +78,7 @@ struct Relu {
   Spec infer(const Tensor& x) const { return {x.shape(), x.dtype()}; }
   void forward(View y, View x) const { kernels::unary(Unary::relu, y, x); }
   Tensor grad0(Grad g, Out y) const { return apply(LeakyReluBackward{}, y, g); }
-  static Samples<Relu> samples(Generator& random) {
-    return {{{}, {draw_distinct(random, {3, 4})}, "torch.relu(x[0])"},
-            {{}, {draw_distinct(random, {})}, "torch.relu(x[0])"},
-            {{}, {draw(random, {0, 3})}, "torch.relu(x[0])"}};
-  }
+  static Samples<Relu> samples(Generator& random) { return kinked_samples(random, Relu{}, "torch.relu(x[0])"); }
 };
 
 struct LeakyRelu {
@@ -91,7 +88,7 @@ struct LeakyRelu {
   void forward(View y, View x) const { kernels::unary(Unary::leaky_relu, y, x, slope); }
   Tensor grad0(Grad g, In<0> x) const { return apply(LeakyReluBackward{slope}, x, g); }
   static Samples<LeakyRelu> samples(Generator& random) {
-    return {{{0.2}, {draw_distinct(random, {3, 4})}, "torch.nn.functional.leaky_relu(x[0], 0.2)"}};
+    return kinked_samples(random, LeakyRelu{0.2}, "torch.nn.functional.leaky_relu(x[0], 0.2)");
   }
 };
 
@@ -107,9 +104,8 @@ struct EluBackward {
   }
   Tensor grad1(Grad gg, In<0> x) const { return apply(*this, x, gg); }
   static Samples<EluBackward> samples(Generator& random) {
-    return {{{1.5},
-             {draw_distinct(random, {3, 4}), draw(random, {3, 4})},
-             "torch.where(x[0] > 0, x[1], 1.5 * x[1] * torch.exp(x[0]))"}};
+    return kinked_samples(random, EluBackward{1.5}, "torch.where(x[0] > 0, x[1], 1.5 * x[1] * torch.exp(x[0]))",
+                          1);
   }
 };
 
@@ -120,7 +116,7 @@ struct Elu {
   void forward(View y, View x) const { kernels::unary(Unary::elu, y, x, alpha); }
   Tensor grad0(Grad g, In<0> x) const { return apply(EluBackward{alpha}, x, g); }
   static Samples<Elu> samples(Generator& random) {
-    return {{{1.5}, {draw_distinct(random, {3, 4})}, "torch.nn.functional.elu(x[0], 1.5)"}};
+    return kinked_samples(random, Elu{1.5}, "torch.nn.functional.elu(x[0], 1.5)");
   }
 };
 

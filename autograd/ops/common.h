@@ -92,6 +92,18 @@ Samples<Op> unary_samples(Generator& random, const Op& op, std::string torch, do
   return samples;
 }
 
+// The same for functions with kinks: the first input's values are distinct and no kink is near, and `others`
+// more are uniform.
+template <class Op>
+Samples<Op> kinked_samples(Generator& random, const Op& op, const std::string& torch, int others = 0) {
+  Samples<Op> samples;
+  for (const auto& shape : usual_shapes()) {
+    samples.push_back({op, {draw_distinct(random, shape)}, torch});
+    for (int i = 0; i < others; ++i) samples.back().inputs.push_back(draw(random, shape));
+  }
+  return samples;
+}
+
 template <class Op>
 Samples<Op> binary_samples(Generator& random, const Op& op, std::string torch, double low = -2, double high = 2) {
   Samples<Op> samples;

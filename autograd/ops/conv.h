@@ -72,13 +72,19 @@ inline Samples<Conv2d> Conv2d::samples(Generator& random) {
 inline Samples<Conv2dBackwardInput> Conv2dBackwardInput::samples(Generator& random) {
   return {{{{{2, 1}, {1, 0}, {1, 1}, 1}, {2, 2, 5, 4}},
            {draw(random, {2, 3, 3, 3}), draw(random, {3, 2, 3, 2})},
-           "torch.nn.grad.conv2d_input((2, 2, 5, 4), x[1], x[0], stride=(2, 1), padding=(1, 0))"}};
+           "torch.nn.grad.conv2d_input((2, 2, 5, 4), x[1], x[0], stride=(2, 1), padding=(1, 0))"},
+          {{{}, {0, 2, 4, 4}},
+           {draw(random, {0, 3, 2, 2}), draw(random, {3, 2, 3, 3})},
+           "torch.nn.functional.conv_transpose2d(x[0], x[1])"}};
 }
 
 inline Samples<Conv2dBackwardWeight> Conv2dBackwardWeight::samples(Generator& random) {
   return {{{{{2, 1}, {1, 0}, {1, 1}, 1}, {3, 2, 3, 2}},
            {draw(random, {2, 3, 3, 3}), draw(random, {2, 2, 5, 4})},
-           "torch.nn.grad.conv2d_weight(x[1], (3, 2, 3, 2), x[0], stride=(2, 1), padding=(1, 0))"}};
+           "torch.nn.grad.conv2d_weight(x[1], (3, 2, 3, 2), x[0], stride=(2, 1), padding=(1, 0))"},
+          {{{}, {3, 2, 3, 3}},
+           {draw(random, {0, 3, 2, 2}), draw(random, {0, 2, 4, 4})},
+           "torch.zeros(3, 2, 3, 3, dtype=x[0].dtype) + x[0].sum() + x[1].sum()"}};
 }
 
 }  // namespace ebb::ops

@@ -41,7 +41,10 @@ struct IndexAdd {
   static Samples<IndexAdd> samples(Generator& random) {
     return {{{0, {4, 3}},
              {draw(random, {3, 3}), tensor({2, 0, 2})},
-             "torch.zeros(4, 3, dtype=x[0].dtype).index_add(0, x[1], x[0])"}};
+             "torch.zeros(4, 3, dtype=x[0].dtype).index_add(0, x[1], x[0])"},
+            {{1, {2, 4}},
+             {draw(random, {2, 0}), zeros({0}, {.dtype = int64})},
+             "torch.zeros(2, 4, dtype=x[0].dtype).index_add(1, x[1], x[0])"}};
   }
 };
 
@@ -83,7 +86,10 @@ struct ScatterAdd {
   static Samples<ScatterAdd> samples(Generator& random) {
     return {{{1, {3, 4}},
              {draw(random, {3, 2}), draw_index(random, 4, {3, 2})},
-             "torch.zeros(3, 4, dtype=x[0].dtype).scatter_add(1, x[1], x[0])"}};
+             "torch.zeros(3, 4, dtype=x[0].dtype).scatter_add(1, x[1], x[0])"},
+            {{0, {3, 4}},
+             {draw(random, {0, 4}), zeros({0, 4}, {.dtype = int64})},
+             "torch.zeros(3, 4, dtype=x[0].dtype).scatter_add(0, x[1], x[0])"}};
   }
 };
 

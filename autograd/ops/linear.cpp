@@ -39,12 +39,13 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
          weight.shape());
   if (bias.defined() && bias.shape() != Shape{out})
     fail("linear: the bias is {}; it must be [{}]", bias.shape(), out);
-  if (x.dim() == 2) return apply(ops::Linear{}, x, weight, bias);
+  const Tensor dense = bias.defined() ? bias.contiguous() : bias;
+  if (x.dim() == 2) return apply(ops::Linear{}, x, weight, dense);
   std::int64_t rows = 1;
   Dims sizes = x.shape();
   for (int i = 0; i + 1 < x.dim(); ++i) rows *= sizes[i];
   sizes[x.dim() - 1] = out;
-  return reshape(apply(ops::Linear{}, reshape(x, {rows, in}), weight, bias), sizes);
+  return reshape(apply(ops::Linear{}, reshape(x, {rows, in}), weight, dense), sizes);
 }
 
 }  // namespace ebb

@@ -30,7 +30,7 @@ struct Matmul {
   }
 };
 
-// y = x wᵀ + b for x [n, in], w [out, in], b [out] or undefined.
+// y = x wᵀ + b for x [n, in], w [out, in], b [out] contiguous or undefined.
 struct Linear {
   static constexpr std::string_view name = "linear";
   Spec infer(const Tensor& x, const Tensor& weight, const Tensor& bias) const {

@@ -108,7 +108,10 @@ struct BatchNorm {
              "torch.nn.functional.batch_norm(x[0], None, None, x[1], x[2], True, 0.1, 1e-5)"},
             {{1e-3},
              {draw(random, {5, 3, 1}), Tensor(), Tensor()},
-             "torch.nn.functional.batch_norm(x[0], None, None, None, None, True, 0.1, 1e-3)"}};
+             "torch.nn.functional.batch_norm(x[0], None, None, None, None, True, 0.1, 1e-3)"},
+            {{1e-5},
+             {draw(random, {0, 2, 4}), draw(random, {2}), draw(random, {2})},
+             "torch.nn.functional.batch_norm(x[0], None, None, x[1], x[2], True, 0.1, 1e-5)"}};
   }
 };
 

@@ -17,7 +17,10 @@ struct MaxPool2dGather {
   static Samples<MaxPool2dGather> samples(Generator& random) {
     return {{{},
              {draw(random, {2, 2, 3, 3}), draw_index(random, 9, {2, 2, 2, 2})},
-             "x[0].flatten(2).gather(2, x[1].flatten(2)).reshape(x[1].shape)"}};
+             "x[0].flatten(2).gather(2, x[1].flatten(2)).reshape(x[1].shape)"},
+            {{},
+             {draw(random, {0, 2, 3, 3}), zeros({0, 2, 2, 2}, {.dtype = int64})},
+             "x[0].new_zeros(0, 2, 2, 2) + x[0].sum()"}};
   }
 };
 
@@ -31,7 +34,10 @@ struct MaxPool2dBackward {
     return {{{{2, 2, 3, 3}},
              {draw(random, {2, 2, 2, 2}), draw_index(random, 9, {2, 2, 2, 2})},
              "torch.zeros(2, 2, 9, dtype=x[0].dtype).scatter_add(2, x[1].flatten(2), "
-             "x[0].flatten(2)).reshape(2, 2, 3, 3)"}};
+             "x[0].flatten(2)).reshape(2, 2, 3, 3)"},
+            {{{0, 2, 3, 3}},
+             {draw(random, {0, 2, 2, 2}), zeros({0, 2, 2, 2}, {.dtype = int64})},
+             "x[0].new_zeros(0, 2, 3, 3) + x[0].sum()"}};
   }
 };
 
@@ -82,7 +88,10 @@ struct AvgPool2dBackward {
     return {{{{{3, 2}, {2, 1}, {1, 1}}, false, {1, 2, 5, 4}},
              {draw(random, {1, 2, 3, 5})},
              "torch.autograd.grad(torch.nn.functional.avg_pool2d(z := torch.zeros(1, 2, 5, 4, dtype=x[0].dtype, "
-             "requires_grad=True), (3, 2), (2, 1), (1, 1)), z, x[0], create_graph=True)[0]"}};
+             "requires_grad=True), (3, 2), (2, 1), (1, 1)), z, x[0], create_graph=True)[0]"},
+            {{{{2, 2}, {2, 2}}, false, {0, 2, 4, 4}},
+             {draw(random, {0, 2, 2, 2})},
+             "x[0].new_zeros(0, 2, 4, 4) + x[0].sum()"}};
   }
 };
 
@@ -120,7 +129,8 @@ struct AdaptiveAvgPool2dBackward {
              {draw(random, {1, 2, 3, 2})},
              "torch.autograd.grad(torch.nn.functional.adaptive_avg_pool2d(z := torch.zeros(1, 2, 5, 4, "
              "dtype=x[0].dtype, "
-             "requires_grad=True), (3, 2)), z, x[0], create_graph=True)[0]"}};
+             "requires_grad=True), (3, 2)), z, x[0], create_graph=True)[0]"},
+            {{{0, 2, 5, 4}}, {draw(random, {0, 2, 3, 2})}, "x[0].new_zeros(0, 2, 5, 4) + x[0].sum()"}};
   }
 };
 
@@ -132,7 +142,8 @@ struct AdaptiveAvgPool2d {
   Tensor grad0(Grad g, ShapeOf<0> shape) const { return apply(AdaptiveAvgPool2dBackward{shape}, g); }
   static Samples<AdaptiveAvgPool2d> samples(Generator& random) {
     return {{{{3, 2}}, {draw(random, {1, 2, 5, 4})}, "torch.nn.functional.adaptive_avg_pool2d(x[0], (3, 2))"},
-            {{{1, 1}}, {draw(random, {2, 3, 4, 4})}, "torch.nn.functional.adaptive_avg_pool2d(x[0], 1)"}};
+            {{{1, 1}}, {draw(random, {2, 3, 4, 4})}, "torch.nn.functional.adaptive_avg_pool2d(x[0], 1)"},
+            {{{2, 2}}, {draw(random, {0, 2, 4, 4})}, "x[0].new_zeros(0, 2, 2, 2) + x[0].sum()"}};
   }
 };
 

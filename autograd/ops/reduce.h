@@ -48,17 +48,16 @@ struct Reduction {
 };
 
 template <class Op>
-Samples<Op> reduction_samples(Generator& random, const std::string& torch, Op op = {}, bool empty = true) {
+Samples<Op> reduction_samples(Generator& random, const std::string& torch) {
+  Op op;
   const auto make = [&](Dims dims, bool keepdim, Shape shape, const std::string& arguments) {
     op.dims = dims;
     op.keepdim = keepdim;
     return Sample<Op>{op, {draw_distinct(random, shape)}, fmt::format(fmt::runtime(torch), arguments)};
   };
-  Samples<Op> samples{make({0, 1}, false, {3, 4}, "dim=(0, 1)"),
-                      make({1}, true, {2, 3, 2}, "dim=(1,), keepdim=True"), make({0}, false, {4, 3}, "dim=(0,)"),
-                      make({0, 2}, false, {2, 3, 4}, "dim=(0, 2)")};
-  if (empty) samples.push_back(make({0}, false, {3, 0}, "dim=(0,)"));
-  return samples;
+  return {make({0, 1}, false, {3, 4}, "dim=(0, 1)"), make({1}, true, {2, 3, 2}, "dim=(1,), keepdim=True"),
+          make({0}, false, {4, 3}, "dim=(0,)"),      make({0, 2}, false, {2, 3, 4}, "dim=(0, 2)"),
+          make({0}, false, {3, 0}, "dim=(0,)"),      make({}, false, {}, "dim=0")};
 }
 
 // scale · Σ x; the mean is a sum with scale 1 / n.
@@ -96,7 +95,8 @@ struct Var : Reduction {
     return stretched(g, x.shape()) * (x - mean(x, dims, true)) * (2 / divisor(x.shape()));
   }
   static Samples<Var> samples(Generator& random) {
-    auto samples = reduction_samples<Var>(random, "x[0].var({})", {}, false);
+    auto samples = reduction_samples<Var>(random, "x[0].var({})");
+    samples.back() = {{{{}, false}, 0}, {draw(random, {})}, "x[0].var(correction=0)"};  // of one, unbiased: NaN
     samples.push_back({{{{0}, false}, 0}, {draw(random, {5})}, "x[0].var(dim=0, correction=0)"});
     return samples;
   }
@@ -115,9 +115,7 @@ struct Amax : Reduction {
     run(y, *x.shape, [&](View kept) { kernels::reduce(kernels::Reduce::amax, kept, x); });
   }
   Tensor grad0(Grad g, In<0> x, Out y) const { return among_extremes(*this, g, x, y); }
-  static Samples<Amax> samples(Generator& random) {
-    return reduction_samples<Amax>(random, "x[0].amax({})", {}, false);
-  }
+  static Samples<Amax> samples(Generator& random) { return reduction_samples<Amax>(random, "x[0].amax({})"); }
 };
 
 struct Amin : Reduction {
@@ -127,9 +125,7 @@ struct Amin : Reduction {
     run(y, *x.shape, [&](View kept) { kernels::reduce(kernels::Reduce::amin, kept, x); });
   }
   Tensor grad0(Grad g, In<0> x, Out y) const { return among_extremes(*this, g, x, y); }
-  static Samples<Amin> samples(Generator& random) {
-    return reduction_samples<Amin>(random, "x[0].amin({})", {}, false);
-  }
+  static Samples<Amin> samples(Generator& random) { return reduction_samples<Amin>(random, "x[0].amin({})"); }
 };
 
 // d/dx = exp(x - y), the softmax. A row of -inf alone has y = -inf and gets 0.
@@ -147,7 +143,7 @@ struct Logsumexp : Reduction {
     return stretched(g, x.shape()) * exp(x - stretched(finite, x.shape()));
   }
   static Samples<Logsumexp> samples(Generator& random) {
-    return reduction_samples<Logsumexp>(random, "torch.logsumexp(x[0], {})", {}, false);
+    return reduction_samples<Logsumexp>(random, "torch.logsumexp(x[0], {})");
   }
 };
 
@@ -163,7 +159,8 @@ struct Argmax {
   }
   static Samples<Argmax> samples(Generator& random) {
     return {{{1, false}, {draw_distinct(random, {3, 4})}, "x[0].argmax(dim=1)"},
-            {{0, true}, {draw_distinct(random, {4, 3})}, "x[0].argmax(dim=0, keepdim=True)"}};
+            {{0, true}, {draw_distinct(random, {4, 3})}, "x[0].argmax(dim=0, keepdim=True)"},
+            {{1, false}, {draw(random, {0, 3})}, "x[0].argmax(dim=1)"}};
   }
 };
 
@@ -177,7 +174,8 @@ struct Argmin {
     reduction().run(y, *x.shape, [&](View kept) { kernels::argmin(kept, x, dim); });
   }
   static Samples<Argmin> samples(Generator& random) {
-    return {{{1, false}, {draw_distinct(random, {3, 4})}, "x[0].argmin(dim=1)"}};
+    return {{{1, false}, {draw_distinct(random, {3, 4})}, "x[0].argmin(dim=1)"},
+            {{1, false}, {draw(random, {0, 3})}, "x[0].argmin(dim=1)"}};
   }
 };
 

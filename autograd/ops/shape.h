@@ -38,6 +38,7 @@ struct Reshape {
   static Samples<Reshape> samples(Generator& random) {
     return {{{{2, 6}}, {draw(random, {3, 4})}, "x[0].reshape(2, 6)"},
             {{{}}, {draw(random, {1})}, "x[0].reshape(())"},
+            {{{1, 1}}, {draw(random, {})}, "x[0].reshape(1, 1)"},
             {{{3, 0}}, {draw(random, {0, 2})}, "x[0].reshape(3, 0)"}};
   }
 };
@@ -82,7 +83,8 @@ struct Expand {
     return {{{{2, 3}}, {draw(random, {3})}, "x[0].expand(2, 3)"},
             {{{2, 3, 4}}, {draw(random, {3, 1})}, "x[0].expand(2, 3, 4)"},
             {{{3, 2}}, {draw(random, {})}, "x[0].expand(3, 2)"},
-            {{{0, 2}}, {draw(random, {1, 2})}, "x[0].expand(0, 2)"}};
+            {{{0, 2}}, {draw(random, {1, 2})}, "x[0].expand(0, 2)"},
+            {{{3, 0}}, {draw(random, {1, 0})}, "x[0].expand(3, 0)"}};
   }
 };
 

@@ -7,6 +7,17 @@
 
 namespace ebb::ops {
 
+// Samples along several dimensions, each with `inputs` inputs; {} in `torch` is the dimension.
+template <class Op>
+Samples<Op> softmax_samples(Generator& random, const std::string& torch, int inputs) {
+  const auto make = [&](int dim, const Shape& shape) {
+    Sample<Op> sample{{dim}, {}, fmt::format(fmt::runtime(torch), dim)};
+    for (int i = 0; i < inputs; ++i) sample.inputs.push_back(draw(random, shape));
+    return sample;
+  };
+  return {make(1, {3, 4}), make(0, {3, 2, 2}), make(1, {0, 4})};
+}
+
 // y (g - Σ g y): symmetric in g, so its gradient in g is itself.
 struct SoftmaxBackward {
   static constexpr std::string_view name = "softmax_backward";
@@ -18,9 +29,8 @@ struct SoftmaxBackward {
     return gg * (g - sum(g * y, {dim}, true)) - g * sum(gg * y, {dim}, true);
   }
   static Samples<SoftmaxBackward> samples(Generator& random) {
-    return {
-        {{1}, {draw(random, {3, 4}), draw(random, {3, 4})}, "x[1] * (x[0] - (x[0] * x[1]).sum(1, keepdim=True))"},
-        {{0}, {draw(random, {3, 2}), draw(random, {3, 2})}, "x[1] * (x[0] - (x[0] * x[1]).sum(0, keepdim=True))"}};
+    const std::string torch = "x[1] * (x[0] - (x[0] * x[1]).sum({}, keepdim=True))";
+    return softmax_samples<SoftmaxBackward>(random, torch, 2);
   }
 };
 
@@ -31,9 +41,7 @@ struct Softmax {
   void forward(View y, View x) const { kernels::softmax(y, x, dim); }
   Tensor grad0(Grad g, Out y) const { return apply(SoftmaxBackward{dim}, g, y); }
   static Samples<Softmax> samples(Generator& random) {
-    return {{{1}, {draw(random, {3, 4})}, "torch.softmax(x[0], 1)"},
-            {{0}, {draw(random, {3, 2, 2})}, "torch.softmax(x[0], 0)"},
-            {{1}, {draw(random, {0, 4})}, "torch.softmax(x[0], 1)"}};
+    return softmax_samples<Softmax>(random, "torch.softmax(x[0], {})", 1);
   }
 };
 
@@ -46,8 +54,8 @@ struct LogSoftmaxBackward {
   Tensor grad0(Grad gg, In<1> y) const { return gg - sum(gg * exp(y), {dim}, true); }
   Tensor grad1(Grad gg, In<0> g, In<1> y) const { return -gg * exp(y) * sum(g, {dim}, true); }
   static Samples<LogSoftmaxBackward> samples(Generator& random) {
-    return {
-        {{1}, {draw(random, {3, 4}), draw(random, {3, 4})}, "x[0] - torch.exp(x[1]) * x[0].sum(1, keepdim=True)"}};
+    const std::string torch = "x[0] - torch.exp(x[1]) * x[0].sum({}, keepdim=True)";
+    return softmax_samples<LogSoftmaxBackward>(random, torch, 2);
   }
 };
 
@@ -58,9 +66,7 @@ struct LogSoftmax {
   void forward(View y, View x) const { kernels::log_softmax(y, x, dim); }
   Tensor grad0(Grad g, Out y) const { return apply(LogSoftmaxBackward{dim}, g, y); }
   static Samples<LogSoftmax> samples(Generator& random) {
-    return {{{1}, {draw(random, {3, 4})}, "torch.log_softmax(x[0], 1)"},
-            {{0}, {draw(random, {3, 2, 2})}, "torch.log_softmax(x[0], 0)"},
-            {{1}, {draw(random, {0, 4})}, "torch.log_softmax(x[0], 1)"}};
+    return softmax_samples<LogSoftmax>(random, "torch.log_softmax(x[0], {})", 1);
   }
 };
 
@@ -73,10 +79,12 @@ struct CrossEntropyBackward {
     kernels::cross_entropy_backward(gx, x, target, scale, ignore_index);
   }
   static Samples<CrossEntropyBackward> samples(Generator& random) {
-    return {{{-100},
-             {draw(random, {3, 4}), tensor({1, 3, -100}), draw(random, {3})},
-             "torch.where(x[1][:, None] == -100, 0.0, x[2][:, None] * (torch.softmax(x[0], 1) - "
-             "torch.nn.functional.one_hot(x[1].clamp(min=0), 4)))"}};
+    return {
+        {{-100},
+         {draw(random, {3, 4}), tensor({1, 3, -100}), draw(random, {3})},
+         "torch.where(x[1][:, None] == -100, 0.0, x[2][:, None] * (torch.softmax(x[0], 1) - "
+         "torch.nn.functional.one_hot(x[1].clamp(min=0), 4)))"},
+        {{-100}, {draw(random, {0, 4}), zeros({0}, {.dtype = int64}), draw(random, {0})}, "x[0].new_zeros(0, 4)"}};
   }
 };
 
