@@ -26,8 +26,8 @@ struct Convolution {
     return {x.n, w.n, size(x.h, w.h, 0), size(x.w, w.w, 1)};
   }
 
-  Convolution(Rng& rng, Dtype dtype, const Sizes& x_sizes, const Sizes& w_sizes, const Conv2dGeometry& g, int x_layout,
-              int w_layout, int y_layout)
+  Convolution(Rng& rng, Dtype dtype, const Sizes& x_sizes, const Sizes& w_sizes, const Conv2dGeometry& g,
+              int x_layout, int w_layout, int y_layout)
       : geometry(g),
         x(dtype, x_sizes, x_layout),
         weight(dtype, w_sizes, w_layout),
@@ -93,9 +93,11 @@ bool forward_agrees(Convolution& c, bool with_bias) {
   kernels::conv2d(y, c.x, c.weight, bias, c.geometry);
   return agrees(y, [&](auto add) {
     if (with_bias)
-      for_each_element(y.sizes(), [&](auto n, auto o, auto i, auto j) { add(place(y.sizes(), n, o, i, j), c.bias[o]); });
+      for_each_element(y.sizes(),
+                       [&](auto n, auto o, auto i, auto j) { add(place(y.sizes(), n, o, i, j), c.bias[o]); });
     c.for_each_term([&](auto n, auto o, auto i, auto j, auto k, auto r, auto s, auto row, auto column) {
-      add(place(y.sizes(), n, o, i, j), c.weight.at(o, k % c.weight.sizes().c, r, s) * c.x.padded(n, k, row, column));
+      add(place(y.sizes(), n, o, i, j),
+          c.weight.at(o, k % c.weight.sizes().c, r, s) * c.x.padded(n, k, row, column));
     });
   });
 }
@@ -106,7 +108,8 @@ bool backward_input_agrees(Convolution& c) {
   return agrees(gx, [&](auto add) {
     c.for_each_term([&](auto n, auto o, auto i, auto j, auto k, auto r, auto s, auto row, auto column) {
       if (c.inside(row, column))
-        add(place(gx.sizes(), n, k, row, column), c.weight.at(o, k % c.weight.sizes().c, r, s) * c.y.at(n, o, i, j));
+        add(place(gx.sizes(), n, k, row, column),
+            c.weight.at(o, k % c.weight.sizes().c, r, s) * c.y.at(n, o, i, j));
     });
   });
 }
@@ -123,10 +126,11 @@ bool backward_weight_agrees(Convolution& c) {
 
 void check(Convolution& c) {
   INFO("x ", to_string(*c.x.view().shape), " ", to_string(*c.x.view().strides), " weight ",
-       to_string(*c.weight.view().shape), " ", to_string(*c.weight.view().strides), " y ", to_string(*c.y.view().shape), " ",
-       to_string(*c.y.view().strides), " stride ", c.geometry.stride[0], " ", c.geometry.stride[1], " padding ",
-       c.geometry.padding[0], " ", c.geometry.padding[1], " dilation ", c.geometry.dilation[0], " ", c.geometry.dilation[1],
-       " groups ", c.geometry.groups, " ", name_of(c.x.array().dtype()));
+       to_string(*c.weight.view().shape), " ", to_string(*c.weight.view().strides), " y ",
+       to_string(*c.y.view().shape), " ", to_string(*c.y.view().strides), " stride ", c.geometry.stride[0], " ",
+       c.geometry.stride[1], " padding ", c.geometry.padding[0], " ", c.geometry.padding[1], " dilation ",
+       c.geometry.dilation[0], " ", c.geometry.dilation[1], " groups ", c.geometry.groups, " ",
+       name_of(c.x.array().dtype()));
   CHECK(forward_agrees(c, true));
   CHECK(forward_agrees(c, false));
   CHECK(backward_input_agrees(c));
@@ -151,7 +155,9 @@ Convolution random_convolution(Rng& rng, Dtype dtype) {
   };
   fits(x.h, w.h, 0);
   fits(x.w, w.w, 1);
-  const auto layout = [&] { return static_cast<int>(pick(rng, 0, 2) == 0 ? pick(rng, 1, 3) : pick(rng, 0, 1) * 4); };
+  const auto layout = [&] {
+    return static_cast<int>(pick(rng, 0, 2) == 0 ? pick(rng, 1, 3) : pick(rng, 0, 1) * 4);
+  };
   return Convolution(rng, dtype, x, w, g, layout(), layout(), layout());
 }
 

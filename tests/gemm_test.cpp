@@ -19,8 +19,8 @@ struct Lie {
   bool transposed = false;  // columns, not rows, are contiguous
   std::int64_t gap = 1;     // stride of what would be contiguous
   std::int64_t padding = 0;
-  bool reversed = false;    // negative stride of the rows
-  unsigned shared = 0;      // bit d: dimension d of the batch has stride 0
+  bool reversed = false;  // negative stride of the rows
+  unsigned shared = 0;    // bit d: dimension d of the batch has stride 0
 };
 
 // Matrices [.., rows, columns] in memory of their own; what is between their elements is NaN.
@@ -160,9 +160,9 @@ TEST_CASE_TEMPLATE("gemm agrees with three loops where it cuts into blocks or co
     std::int64_t m, n, k, padding;
   };
   // Blocks of k; blocks of rows; rows that lie a multiple of 4 KiB apart; few rows, with long sums, by a large matrix.
-  const Case cases[] = {{33, 70, 900, 0},   {1100, 37, 20, 0}, {40, 200, 1024, 0},  {40, 100, 100, 924},
-                        {50, 1024, 130, 0}, {3, 80, 2500, 0},  {20, 36, 2500, 0},   {1, 1030, 100, 0},
-                        {1, 300, 300, 0},   {5, 700, 150, 0},  {700, 1, 120, 0},    {30, 1, 3000, 0},
+  const Case cases[] = {{33, 70, 900, 0},   {1100, 37, 20, 0}, {40, 200, 1024, 0}, {40, 100, 100, 924},
+                        {50, 1024, 130, 0}, {3, 80, 2500, 0},  {20, 36, 2500, 0},  {1, 1030, 100, 0},
+                        {1, 300, 300, 0},   {5, 700, 150, 0},  {700, 1, 120, 0},   {30, 1, 3000, 0},
                         {64, 30, 520, 0},   {15, 40, 385, 0},  {200, 130, 600, 0}};
   for (const auto& [m, n, k, padding] : cases)
     for (const bool transposed_a : {false, true})
@@ -261,7 +261,8 @@ double relative_error(std::int64_t m, std::int64_t n, std::int64_t k, bool trans
         exact += term;
         size += std::abs(term);
       }
-      worst = std::max(worst, static_cast<double>(std::abs(static_cast<long double>(c.at(i * n + j)) - exact) / size));
+      worst =
+          std::max(worst, static_cast<double>(std::abs(static_cast<long double>(c.at(i * n + j)) - exact) / size));
     }
   return worst;
 }
@@ -298,8 +299,14 @@ TEST_CASE_TEMPLATE("the number of threads does not change a bit", T, float, doub
   struct Case {
     std::int64_t batch, m, n, k;
   };
-  for (const auto& [batch, m, n, k] : {Case{1, 150, 170, 90}, {1, 8, 600, 300}, {1, 48, 200, 500}, {1, 1, 900, 700},
-                                       {1, 3000, 1, 130}, {1, 1200, 40, 30}, {3, 70, 130, 100}, {40, 20, 30, 40}})
+  for (const auto& [batch, m, n, k] : {Case{1, 150, 170, 90},
+                                       {1, 8, 600, 300},
+                                       {1, 48, 200, 500},
+                                       {1, 1, 900, 700},
+                                       {1, 3000, 1, 130},
+                                       {1, 1200, 40, 30},
+                                       {3, 70, 130, 100},
+                                       {40, 20, 30, 40}})
     for (const bool transposed_a : {false, true})
       for (const bool transposed_b : {false, true}) {
         Operand<T> a({batch, m, k}, {.transposed = transposed_a}), b({batch, k, n}, {.transposed = transposed_b});

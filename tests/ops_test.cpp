@@ -2,8 +2,10 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <fstream>
 #include <map>
 #include <set>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -60,6 +62,9 @@ constexpr std::uint32_t parts() {
          (detail::has_add<Op, 2> ? 4u : 0u) | (detail::has_add<Op, 3> ? 8u : 0u);
 }
 
+// They, or their gradients, sum in the order that is best for the memory layout. All others give the same bits in all.
+const std::set<std::string_view> kSums{"sum", "var", "logsumexp", "expand", "matmul", "linear", "conv2d"};
+
 // Every operation draws from a stream of its own, so that a new one leaves the others' samples, and what is
 // recorded for them, as they are.
 template <class Op>
@@ -79,7 +84,8 @@ std::vector<Case> cases_of() {
            .torch = sample.torch,
            .differentiable = differentiable<Op>(),
            .differentiable_outputs = detail::differentiable_outputs_of<Op>(),
-           .second_order = sample.second_order};
+           .second_order = sample.second_order,
+           .placement = kSums.contains(Op::name) ? 1e-12 : 0};
     if constexpr (detail::HasReference<Op>) c.reference = [op](const Tensors& x) { return run_reference(op, x); };
     cases.push_back(std::move(c));
   }
@@ -96,7 +102,7 @@ void for_each_op(F&& f) {
 // Enough copies of a sample, one behind another along the first dimension, to keep several threads busy; none
 // where the inputs and outputs do not all have one shape.
 Tensors many_copies(const Case& c) {
-  constexpr std::int64_t kElements = 40'000;
+  constexpr std::int64_t kElements = 70'000;
   const Shape& shape = c.inputs[0].shape();
   bool alike = shape.rank() > 0 && shape.numel() > 0;
   for (const auto& x : c.inputs) alike = alike && x.defined() && x.shape() == shape;
@@ -161,6 +167,41 @@ bool is_scalar(const Case& c) {
   return std::any_of(c.inputs.begin(), c.inputs.end(), [](auto& x) { return x.defined() && x.dim() == 0; });
 }
 
+// -- the table in the documentation
+
+// Inputs 0, 2 of a mask: "0, 2".
+std::string listed(std::uint32_t mask, int inputs) {
+  std::string text;
+  for (int i = 0; i < inputs; ++i)
+    if ((mask >> i & 1) != 0) text += (text.empty() ? "" : ", ") + std::to_string(i);
+  return text;
+}
+
+template <class Op>
+std::string row_of() {
+  constexpr int n = detail::arity<Op>();
+  const std::string inputs = n < 0 ? "any" : std::to_string(n);
+  const std::string gradients = n < 0 ? "all" : listed(differentiable<Op>(), n);
+  const char* again = detail::HasReference<Op> ? "by its reference" : gradients.empty() ? "" : "by its formulas";
+  std::string torch = samples_of<Op>().front().torch;
+  if (!torch.empty()) torch = "`" + torch + "`";
+  return "| " + std::string(Op::name) + " | " + inputs + " | " + gradients + " | " + again + " | " + torch +
+         " |\n";
+}
+
+std::string op_table() {
+  std::string text =
+      "# The operations\n\n"
+      "Written by `scripts/op-table`. Inputs count from 0; an operation is differentiated again by its "
+      "gradients'\n"
+      "formulas, which are operations too, or, where the gradient is fused, by its reference in primitive "
+      "operations.\n"
+      "The last column is one of the samples at which the tests compare it with PyTorch.\n\n"
+      "| operation | inputs | gradients in | higher orders | in PyTorch |\n|---|---|---|---|---|\n";
+  for_each_op([&]<class Op>(const Op&) { text += row_of<Op>(); });
+  return text;
+}
+
 void certify_operation(const std::string& op, const std::vector<Case>& cases) {
   REQUIRE(!cases.empty());
   std::int64_t compared = 0;
@@ -197,6 +238,16 @@ TEST_CASE("every operation that is applied anywhere is certified here") {
   for_each_op([&]<class Op>(const Op&) { names.insert(Op::name); });
   for (const auto& info : registered_ops())
     CHECK_MESSAGE(names.contains(info.name), info.name, ": add it to ops::All in autograd/ops/all.h");
+}
+
+TEST_CASE("docs/ops.md lists the operations") {
+  std::stringstream file;
+  file << std::ifstream(source_folder() / "docs" / "ops.md").rdbuf();
+  CHECK_MESSAGE(file.str() == op_table(), "run scripts/op-table");
+}
+
+TEST_CASE("write docs/ops.md" * doctest::skip()) {
+  std::ofstream(source_folder() / "docs" / "ops.md") << op_table();
 }
 
 TEST_CASE("write samples" * doctest::skip()) {

@@ -16,8 +16,10 @@ class Pictures {
 
   Pictures(Dtype dtype, const Sizes& sizes, int layout)
       : channels_last_(layout == 4),
-        array_(dtype, channels_last_ ? Shape{sizes.n, sizes.h, sizes.w, sizes.c} : Shape{sizes.n, sizes.c, sizes.h, sizes.w},
-               channels_last_ ? Layout::contiguous : kOutputLayouts[layout]),
+        array_(
+            dtype,
+            channels_last_ ? Shape{sizes.n, sizes.h, sizes.w, sizes.c} : Shape{sizes.n, sizes.c, sizes.h, sizes.w},
+            channels_last_ ? Layout::contiguous : kOutputLayouts[layout]),
         shape_{sizes.n, sizes.c, sizes.h, sizes.w},
         sizes_(sizes) {
     const View all = array_.view();
@@ -38,7 +40,9 @@ class Pictures {
   Array& array() { return array_; }
   const Array& array() const { return array_; }
 
-  double at(std::int64_t n, std::int64_t c, std::int64_t y, std::int64_t x) const { return array_[index(n, c, y, x)]; }
+  double at(std::int64_t n, std::int64_t c, std::int64_t y, std::int64_t x) const {
+    return array_[index(n, c, y, x)];
+  }
   void set(std::int64_t n, std::int64_t c, std::int64_t y, std::int64_t x, double value) {
     array_.set(index(n, c, y, x), value);
   }

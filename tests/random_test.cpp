@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
-#include <vector>
+#include <utility>
 
 #include "autograd/base/random.h"
 #include "autograd/kernels/elementwise.h"
@@ -72,7 +72,8 @@ TEST_CASE("uniform: element i is number position + i, scaled") {
 
 TEST_CASE("uniform stays below its end, even where the end is the next number") {
   const double next = std::nextafter(1.0F, 2.0F);
-  for (const auto& [low, high] : {std::pair{0.0, 1.0}, {1.0, next}, {-1e30, 1e30}, {-3.0, -2.5}, {5.0, 5.0}}) {
+  const std::pair<double, double> ranges[] = {{0, 1}, {1, next}, {-1e30, 1e30}, {-3, -2.5}, {5, 5}};
+  for (const auto& [low, high] : ranges) {
     Array x(float32, {100000});
     kernels::uniform(x, kSeed, 0, low, high);
     bool inside = true;
@@ -100,7 +101,7 @@ TEST_CASE("normal: Box and Muller on pairs of numbers") {
         const double expected = 3 + 0.5 * of_pair(i, unit_double(p) + 0x1p-53, unit_double(p + 1));
         worst_y = std::max(worst_y, std::fabs(y[i] - expected));
       }
-      CHECK(worst_x < 4e-6);
+      CHECK(worst_x < 6e-6);
       CHECK(worst_y < 1e-14);
     });
   });

@@ -1,4 +1,5 @@
-#include "autograd/kernels/bytes.h"
+#include <type_traits>
+
 #include "autograd/kernels/elementwise.h"
 #include "autograd/kernels/strided.h"
 
@@ -43,20 +44,25 @@ void select(const Run& run) {
   const auto* a = static_cast<const T*>(run.x[1]);
   const auto* b = static_cast<const T*>(run.x[2]);
   auto* y = static_cast<T*>(run.y);
-  for (std::int64_t i = 0; i < run.n; ++i) y[i] = condition[i] != 0 ? a[i] : b[i];
+  for (std::int64_t i = 0; i < run.n; ++i) {
+    const T yes = a[i], no = b[i];  // both are read, so that it can be done by vectors
+    y[i] = condition[i] != 0 ? yes : no;
+  }
 }
+
+// The type that holds elements of T.
+template <class T>
+using Stored = std::conditional_t<std::is_same_v<T, bool>, Byte, T>;
 
 }  // namespace
 
 void compare(Compare f, const View& y, const View& a, const View& b) {
-  const RunKernel kernel = visit(a.dtype, [&]<class T>(T*) {
-    return comparison_of<std::conditional_t<std::is_same_v<T, bool>, Byte, T>>(f);
-  });
+  const RunKernel kernel = visit(a.dtype, [&]<class T>(T*) { return comparison_of<Stored<T>>(f); });
   for_each_run(kernel, Grain::cheap, whole_run(0, 0, y, a, b), y, a, b);
 }
 
 void where(const View& y, const View& condition, const View& a, const View& b) {
-  const RunKernel kernel = visit_size(size_of(y.dtype), []<class T>(T) -> RunKernel { return select<T>; });
+  const RunKernel kernel = visit(y.dtype, []<class T>(T*) -> RunKernel { return select<Stored<T>>; });
   for_each_run(kernel, Grain::cheap, whole_run(0, 0, y, condition, a, b), y, condition, a, b);
 }
 

@@ -75,7 +75,8 @@ class Correlation {
       const Scratch<T> out(direct_out_ ? 0 : most.images * out_step(most));
       for (std::int64_t i = begin; i < end; ++i) {
         const std::int64_t n = i / row_blocks * most.images, row = i % row_blocks * most.rows;
-        const Block block{n, std::min(most.images, y_.size(0) - n), row, std::min(most.rows, rows_.outputs_of(0) - row)};
+        const Block block{n, std::min(most.images, y_.size(0) - n), row,
+                          std::min(most.rows, rows_.outputs_of(0) - row)};
         if (!direct_in_ && (i == begin || row_blocks > 1)) std::fill_n(in.data(), in_size, T(0));
         run_block(block, read(block, in.data()), out.data());
       }
@@ -88,18 +89,20 @@ class Correlation {
   std::int64_t most_columns() const { return columns_.outputs_of(0); }
 
   Lanes choose_lanes(std::int64_t groups) const {
-    constexpr std::int64_t kFewProducts = 640;  // so many for an output that rows of weights stay in the first cache
+    constexpr std::int64_t kFewProducts =
+        640;  // so many for an output that rows of weights stay in the first cache
     const std::int64_t outputs = y_.size(1) / groups, depth = x_.size(1) / groups;
     const bool channels_side_by_side = channels_last(x_) && channels_last(y_);
     if (groups > 1 && outputs == 1 && depth == 1 && channels_side_by_side) return Lanes::groups;
     const double channels = filled(outputs, kernels_.lanes), columns = filled(most_columns(), kernels_.lanes);
     if (channels != columns) return channels < columns ? Lanes::columns : Lanes::channels;
-    return !channels_side_by_side && depth * rows_.kernel * columns_.kernel <= kFewProducts ? Lanes::columns : Lanes::channels;
+    return !channels_side_by_side && depth * rows_.kernel * columns_.kernel <= kFewProducts ? Lanes::columns
+                                                                                            : Lanes::channels;
   }
 
   Window window(std::int64_t row, std::int64_t rows) const {
-    return {row * rows_.step + rows_.lowest(), columns_.lowest(), rows_.extent(rows), columns_.extent(most_columns()),
-            rows_.inputs,                      columns_.inputs};
+    return {row * rows_.step + rows_.lowest(), columns_.lowest(), rows_.extent(rows),
+            columns_.extent(most_columns()),   rows_.inputs,      columns_.inputs};
   }
   bool can_read_directly() const {
     if (!window(0, rows_.outputs_of(0)).inside()) return false;
@@ -115,9 +118,11 @@ class Correlation {
 
   Block largest_block() const {
     const std::int64_t rows = rows_.outputs_of(0), images = y_.size(0);
-    const auto row_bytes = static_cast<std::int64_t>(sizeof(T)) *
-                           (rows_.step * columns_.extent(most_columns()) * x_.size(1) + most_columns() * y_.size(1));
-    const std::int64_t most = std::clamp<std::int64_t>(kTaskBytes / (row_bytes + 1), 1, ceil_div(rows * images, kTasks));
+    const auto row_bytes =
+        static_cast<std::int64_t>(sizeof(T)) *
+        (rows_.step * columns_.extent(most_columns()) * x_.size(1) + most_columns() * y_.size(1));
+    const std::int64_t most =
+        std::clamp<std::int64_t>(kTaskBytes / (row_bytes + 1), 1, ceil_div(rows * images, kTasks));
     if (most < rows) return {0, 1, 0, ceil_div(rows, ceil_div(rows, most))};
     return {0, most / rows, 0, rows};
   }
@@ -148,7 +153,8 @@ class Correlation {
   }
   // Neighbouring kernel elements of a row read neighbouring pixels: one tap for all of them.
   bool can_join_taps() const {
-    return lanes() == Lanes::channels && columns_.dilation == 1 && columns_.divisor == 1 && layout_.column == units_.depth;
+    return lanes() == Lanes::channels && columns_.dilation == 1 && columns_.divisor == 1 &&
+           layout_.column == units_.depth;
   }
   std::int64_t tap_depth() const { return units_.depth * (can_join_taps() ? columns_.kernel : 1); }
 
@@ -165,12 +171,14 @@ class Correlation {
   }
 
   void pack_weights() {
-    parallel_for(units_.count(), 1 + kPieceWork / 16 / (panel_.numel() + 1), [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t unit = begin; unit < end; ++unit) {
-        Filter<const T> part = filter_.part(unit / units_.per_group(), unit % units_.per_group() * units_.width);
-        pack(weights_.data() + unit * panel_.numel(), panel_, part, units_.outputs_of(unit));
-      }
-    });
+    parallel_for(units_.count(), 1 + kPieceWork / 16 / (panel_.numel() + 1),
+                 [&](std::int64_t begin, std::int64_t end) {
+                   for (std::int64_t unit = begin; unit < end; ++unit) {
+                     Filter<const T> part =
+                         filter_.part(unit / units_.per_group(), unit % units_.per_group() * units_.width);
+                     pack(weights_.data() + unit * panel_.numel(), panel_, part, units_.outputs_of(unit));
+                   }
+                 });
   }
 
   // The block's rows of x, and the zeros around them.
@@ -189,7 +197,8 @@ class Correlation {
       part.rows = std::min(block.rows, phase.rows - block.row);
       if (part.rows <= 0 || phase.columns == 0) continue;
       auto y = image<T>(y_, block.image);
-      y = {y.at(0, phase.y + part.row * rows_.divisor, phase.x), y.channel, y.row * rows_.divisor, y.column * columns_.divisor};
+      y = {y.at(0, phase.y + part.row * rows_.divisor, phase.x), y.channel, y.row * rows_.divisor,
+           y.column * columns_.divisor};
       if (direct_out_) {
         sweep(part, phase, in, y, y_.stride(0));
         continue;
@@ -198,14 +207,17 @@ class Correlation {
       const std::int64_t step = part.rows * packed.row;
       sweep(part, phase, in, {copy, packed.channel, packed.row, packed.column}, step);
       for (std::int64_t n = 0; n < part.images; ++n, y.data += y_.stride(0))
-        copy_image<T>(y, {copy + n * step, packed.channel, packed.row, packed.column}, y_.size(1), part.rows, phase.columns);
+        copy_image<T>(y, {copy + n * step, packed.channel, packed.row, packed.column}, y_.size(1), part.rows,
+                      phase.columns);
     }
   }
 
-  void sweep(const Block& block, const Phase& phase, const Batch<const T>& in, const Image<T>& out, std::int64_t out_step) const {
+  void sweep(const Block& block, const Phase& phase, const Batch<const T>& in, const Image<T>& out,
+             std::int64_t out_step) const {
     const auto sweep_unit = [&](std::int64_t unit, std::int64_t n, std::int64_t row, std::int64_t rows) {
       const Block part{block.image, block.images, block.row + row, rows};
-      const T* const x = in.data + n * in.step + row * rows_.step * layout_.row + units_.first_input(unit) * layout_.channel;
+      const T* const x =
+          in.data + n * in.step + row * rows_.step * layout_.row + units_.first_input(unit) * layout_.channel;
       const Image<T> y{out.at(units_.first_output(unit), row, 0) + n * out_step, out.channel, out.row, out.column};
       lanes() == Lanes::columns ? sweep_columns(part, phase, unit, x, y) : sweep_channels(part, phase, unit, x, y);
     };
@@ -229,7 +241,8 @@ class Correlation {
   }
 
   // A tile is neighbouring pixels of a row × vectors of output channels.
-  void sweep_channels(const Block& block, const Phase& phase, std::int64_t unit, const T* in, const Image<T>& out) const {
+  void sweep_channels(const Block& block, const Phase& phase, std::int64_t unit, const T* in,
+                      const Image<T>& out) const {
     const bool grouped = lanes() == Lanes::groups;  // each channel has its own input
     const std::int64_t outputs = units_.outputs_of(unit), vectors = ceil_div(outputs, kernels_.lanes);
     const auto* const kernel = grouped ? kernels_.dot[0] : kernels_.product[vectors - 1];
@@ -255,7 +268,8 @@ class Correlation {
   }
 
   // A tile is output channels × vectors of neighbouring pixels, each of another row.
-  void sweep_columns(const Block& block, const Phase& phase, std::int64_t unit, const T* in, const Image<T>& out) const {
+  void sweep_columns(const Block& block, const Phase& phase, std::int64_t unit, const T* in,
+                     const Image<T>& out) const {
     Tile<T> tile{};
     tile.a_row = filter_.out;
     tile.a_step = filter_.in;
@@ -312,8 +326,13 @@ class Correlation {
 void conv2d(View y, View x, View weight, View bias, const Conv2dGeometry& geometry) {
   if (y.numel() == 0) return;
   const auto sweep = [&](std::size_t i, int axis) {
-    return conv::Sweep{y.size(axis),         x.size(axis),           weight.size(axis),  geometry.stride[i],
-                       geometry.dilation[i], geometry.padding[i], 1};
+    return conv::Sweep{y.size(axis),
+                       x.size(axis),
+                       weight.size(axis),
+                       geometry.stride[i],
+                       geometry.dilation[i],
+                       geometry.padding[i],
+                       1};
   };
   visit_floating(y.dtype, [&]<class T>(T*) {
     const conv::Filter<const T> filter{weight.as<T>(),   weight.size(0) / geometry.groups * weight.stride(0),

@@ -58,17 +58,20 @@ void for_each_run(const Filter<T>& filter, const Panel& panel, F&& f) {
 template <class T>
 void pack(T* to, const Panel& panel, const Filter<const T>& filter, std::int64_t channels) {
   if (channels < panel.channels) std::fill_n(to, panel.numel(), T(0));
-  for_each_run(filter, panel, [&](const T* from, std::int64_t step, std::int64_t at, std::int64_t panel_step, std::int64_t count) {
-    copy_matrix<T>({to + at, panel_step, 1}, {from, step, filter.out}, count, channels);
-  });
+  for_each_run(
+      filter, panel,
+      [&](const T* from, std::int64_t step, std::int64_t at, std::int64_t panel_step, std::int64_t count) {
+        copy_matrix<T>({to + at, panel_step, 1}, {from, step, filter.out}, count, channels);
+      });
 }
 
 // The way back.
 template <class T>
 void unpack(const Filter<T>& filter, const T* from, const Panel& panel, std::int64_t channels) {
-  for_each_run(filter, panel, [&](T* to, std::int64_t step, std::int64_t at, std::int64_t panel_step, std::int64_t count) {
-    copy_matrix<T>({to, step, filter.out}, {from + at, panel_step, 1}, count, channels);
-  });
+  for_each_run(filter, panel,
+               [&](T* to, std::int64_t step, std::int64_t at, std::int64_t panel_step, std::int64_t count) {
+                 copy_matrix<T>({to, step, filter.out}, {from + at, panel_step, 1}, count, channels);
+               });
 }
 
 }  // namespace ebb::kernels::conv

@@ -66,8 +66,8 @@ void copy_image(const Image<T>& to, const Image<const T>& from, std::int64_t cha
   }
   if (to.row == columns * to.column && from.row == columns * from.column) columns *= std::exchange(rows, 1);
   for (std::int64_t y = 0; y < rows; ++y)
-    copy_matrix<T>({to.at(0, y, 0), to.channel, to.column}, {from.at(0, y, 0), from.channel, from.column}, channels,
-                   columns);
+    copy_matrix<T>({to.at(0, y, 0), to.channel, to.column}, {from.at(0, y, 0), from.channel, from.column},
+                   channels, columns);
 }
 
 // How a rectangle of an image is laid out. If its lanes are columns, and neighbouring outputs read every phases-th of
@@ -97,7 +97,8 @@ struct Window {
 
 // to = what is inside of the image in the window.
 template <class T>
-void copy_window(T* to, const Layout& layout, const Image<const T>& from, const Window& window, std::int64_t channels) {
+void copy_window(T* to, const Layout& layout, const Image<const T>& from, const Window& window,
+                 std::int64_t channels) {
   const std::int64_t top = std::max<std::int64_t>(0, -window.y);
   const std::int64_t bottom = std::min(window.rows, window.height - window.y);
   for (std::int64_t f = 0; f < layout.phases && top < bottom; ++f) {
@@ -105,8 +106,10 @@ void copy_window(T* to, const Layout& layout, const Image<const T>& from, const 
     const std::int64_t begin = std::max<std::int64_t>(0, ceil_div(-x, layout.phases));
     const std::int64_t end = ceil_div(std::min(window.width - x, window.columns - f), layout.phases);
     if (begin >= end) continue;
-    copy_image<T>({to + top * layout.row + f * layout.phase + begin * layout.column, layout.channel, layout.row, layout.column},
-                  {from.at(0, window.y + top, x + begin * layout.phases), from.channel, from.row, from.column * layout.phases},
+    copy_image<T>({to + top * layout.row + f * layout.phase + begin * layout.column, layout.channel, layout.row,
+                   layout.column},
+                  {from.at(0, window.y + top, x + begin * layout.phases), from.channel, from.row,
+                   from.column * layout.phases},
                   channels, bottom - top, end - begin);
   }
 }

@@ -61,7 +61,9 @@ struct Units {
   std::int64_t first_output(std::int64_t unit) const {
     return unit / per_group() * outputs + unit % per_group() * width;
   }
-  std::int64_t outputs_of(std::int64_t unit) const { return std::min(width, outputs - unit % per_group() * width); }
+  std::int64_t outputs_of(std::int64_t unit) const {
+    return std::min(width, outputs - unit % per_group() * width);
+  }
   std::int64_t first_input(std::int64_t unit) const {
     return lanes == Lanes::groups ? first_output(unit) : unit / per_group() * depth;
   }
@@ -73,9 +75,11 @@ inline double filled(std::int64_t n, std::int64_t vector) {
   return static_cast<double>(n) / static_cast<double>(ceil_div(n, vector) * vector);
 }
 
-inline Units units(Lanes lanes, std::int64_t groups, std::int64_t outputs, std::int64_t depth, std::int64_t vector) {
+inline Units units(Lanes lanes, std::int64_t groups, std::int64_t outputs, std::int64_t depth,
+                   std::int64_t vector) {
   if (lanes == Lanes::groups) return {lanes, 1, groups, 1, vector};
-  const std::int64_t width = lanes == Lanes::columns ? outputs : std::min(2 * vector, ceil_div(outputs, vector) * vector);
+  const std::int64_t width =
+      lanes == Lanes::columns ? outputs : std::min(2 * vector, ceil_div(outputs, vector) * vector);
   return {lanes, groups, outputs, depth, std::max<std::int64_t>(width, 1)};
 }
 

@@ -110,13 +110,15 @@ void product(const Tile<T>& t) {
   constexpr int kUpper = (kRows + 1) / 2;  // two pointers into a, so that their offsets fit into registers
   constexpr std::int64_t kSize = sizeof(T);
   const std::int64_t a_row = t.a_row, b_vector = t.b_vector;
-  const std::int64_t a_step = t.a_step * kSize, b_step = t.b_step * kSize;  // in bytes, lest gcc make a loop for step 1
+  const std::int64_t a_step = t.a_step * kSize,
+                     b_step = t.b_step * kSize;  // in bytes, lest gcc make a loop for step 1
   for (const Tap* tap = t.taps; tap != t.taps + t.tap_count; ++tap) {
     const T* upper = t.a + tap->a;
     const T* lower = upper + kUpper * a_row;
     const T* b = t.b + tap->b;
     for (std::int64_t k = t.depth; k > 0; --k) {
-      sums.add([&](int i) EBB_LANES { return hn::Set(d, i < kUpper ? upper[i * a_row] : lower[(i - kUpper) * a_row]); },
+      sums.add([&](int i)
+                   EBB_LANES { return hn::Set(d, i < kUpper ? upper[i * a_row] : lower[(i - kUpper) * a_row]); },
                [&](int v) EBB_LANES { return hn::LoadU(d, b + v * b_vector); });
       upper = skip(upper, a_step);
       lower = skip(lower, a_step);
@@ -130,7 +132,8 @@ template <class T, int kRows, int kVectors>
 void dot(const Tile<T>& t) {
   const Tag<T> d;
   Sums<T, kRows, kVectors> sums(t);
-  const std::int64_t a_row = t.a_row, b_vector = t.b_vector, whole = t.depth / lanes(d) * lanes(d), rest = t.depth - whole;
+  const std::int64_t a_row = t.a_row, b_vector = t.b_vector, whole = t.depth / lanes(d) * lanes(d),
+                     rest = t.depth - whole;
   for (const Tap* tap = t.taps; tap != t.taps + t.tap_count; ++tap) {
     const T *a = t.a + tap->a, *b = t.b + tap->b;
     for (std::int64_t k = 0; k < whole; k += lanes(d)) {
@@ -178,11 +181,13 @@ void transpose_plain(T* to, std::int64_t to_row, const T* from, std::int64_t fro
 // Squares of a cache line, which are walked along the longer rows: lines far apart, which may all fall into one set of
 // the cache, are done with one after the other.
 template <class T>
-void transpose(T* to, std::int64_t to_row, const T* from, std::int64_t from_row, std::int64_t rows, std::int64_t columns) {
+void transpose(T* to, std::int64_t to_row, const T* from, std::int64_t from_row, std::int64_t rows,
+               std::int64_t columns) {
   constexpr std::int64_t kBlock = 16 / sizeof(T), kLine = 64 / sizeof(T);
   const std::int64_t block_rows = rows / kBlock * kBlock, block_columns = columns / kBlock * kBlock;
   const bool along_rows = from_row > to_row;
-  const std::int64_t outer = along_rows ? block_rows : block_columns, inner = along_rows ? block_columns : block_rows;
+  const std::int64_t outer = along_rows ? block_rows : block_columns,
+                     inner = along_rows ? block_columns : block_rows;
   for (std::int64_t o = 0; o < outer; o += kLine) {
     for (std::int64_t i = 0; i < inner; i += kLine) {
       for (std::int64_t p = o; p < std::min(o + kLine, outer); p += kBlock) {
@@ -193,20 +198,20 @@ void transpose(T* to, std::int64_t to_row, const T* from, std::int64_t from_row,
       }
     }
   }
-  transpose_plain(to + block_columns * to_row, to_row, from + block_columns, from_row, rows, columns - block_columns);
-  transpose_plain(to + block_rows, to_row, from + block_rows * from_row, from_row, rows - block_rows, block_columns);
+  transpose_plain(to + block_columns * to_row, to_row, from + block_columns, from_row, rows,
+                  columns - block_columns);
+  transpose_plain(to + block_rows, to_row, from + block_rows * from_row, from_row, rows - block_rows,
+                  block_columns);
 }
 
 template <class T, int kVectors>
 void add_tiles(Kernels<T>& kernels) {
   constexpr int kRows = max_rows(kVectors), v = kVectors - 1;
   kernels.rows[v] = kRows;
-  [&]<int... i>(std::integer_sequence<int, i...>) {
-    ((kernels.product[v][i] = product<T, i + 1, kVectors>), ...);
-  }(std::make_integer_sequence<int, kRows>());
-  [&]<int... i>(std::integer_sequence<int, i...>) {
-    ((kernels.dot[v][i] = dot<T, i + 1, kVectors>), ...);
-  }(std::make_integer_sequence<int, std::min(kRows, kMaxDotRows)>());
+  [&]<int... i>(std::integer_sequence<int, i...>) { ((kernels.product[v][i] = product<T, i + 1, kVectors>), ...); }
+  (std::make_integer_sequence<int, kRows>());
+  [&]<int... i>(std::integer_sequence<int, i...>) { ((kernels.dot[v][i] = dot<T, i + 1, kVectors>), ...); }
+  (std::make_integer_sequence<int, std::min(kRows, kMaxDotRows)>());
 }
 
 template <class T>

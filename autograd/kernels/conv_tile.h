@@ -39,8 +39,8 @@ inline constexpr int kMaxDotRows = 6;
 
 template <class T>
 struct Kernels {
-  std::int64_t lanes;                // elements of a vector
-  std::int64_t rows[kMaxVectors];    // most rows of a tile with 1, 2, … vectors
+  std::int64_t lanes;              // elements of a vector
+  std::int64_t rows[kMaxVectors];  // most rows of a tile with 1, 2, … vectors
   using Run = void (*)(const Tile<T>&);
   Run product[kMaxVectors][kMaxRows];  // for 1, 2, … vectors and rows
   Run dot[kMaxVectors][kMaxDotRows];

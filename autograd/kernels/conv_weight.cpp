@@ -63,7 +63,8 @@ class WeightGradient {
   Lanes lanes() const { return units_.lanes; }
   Lanes choose_lanes(std::int64_t groups) const {
     const std::int64_t outputs = gw_.size(0) / groups;
-    if (groups > 1 && outputs == 1 && gw_.size(1) == 1 && channels_last(x_) && channels_last(g_)) return Lanes::groups;
+    if (groups > 1 && outputs == 1 && gw_.size(1) == 1 && channels_last(x_) && channels_last(g_))
+      return Lanes::groups;
     return filled(outputs, kernels_.lanes) < filled(g_.size(3), kernels_.lanes) ? Lanes::columns : Lanes::channels;
   }
 
@@ -87,7 +88,8 @@ class WeightGradient {
     Layout layout;
     std::int64_t step;  // from an image to the next
 
-    Source(const View& v, const Window& w, Lanes lanes, std::int64_t channels, std::int64_t column_step, bool in_place)
+    Source(const View& v, const Window& w, Lanes lanes, std::int64_t channels, std::int64_t column_step,
+           bool in_place)
         : view(v),
           window(w),
           direct(in_place && w.inside()),
@@ -158,7 +160,8 @@ class WeightGradient {
       }
       const T* const in = x.read(part, inputs_of(slice), x_copy.data());
       for (std::int64_t unit = slice.begin; unit < slice.end; ++unit) {
-        const T* const first = in + (units_.first_input(unit) - units_.first_input(slice.begin)) * x.layout.channel;
+        const T* const first =
+            in + (units_.first_input(unit) - units_.first_input(slice.begin)) * x.layout.channel;
         const T* const out = g.read(part, outputs_of(unit), g_copy.data());
         T* const sum = sums + (unit - slice.begin) * unit_size();
         if (lanes() == Lanes::channels) add_channels(unit, terms.data(), {first, x.layout}, {out, g.layout}, sum);
@@ -177,7 +180,8 @@ class WeightGradient {
         if (lanes() != Lanes::columns && (row < 0 || row >= rows_.inputs)) continue;
         const Tap at{n * x.step + (row - rows_.lowest()) * x.layout.row, n * g.step + i * g.layout.row};
         if (lanes() == Lanes::groups) {
-          for (std::int64_t j = 0; j < g_.size(3); ++j) *tap++ = {at.a + j * columns_.step * x.layout.column, at.b + j * g.layout.column};
+          for (std::int64_t j = 0; j < g_.size(3); ++j)
+            *tap++ = {at.a + j * columns_.step * x.layout.column, at.b + j * g.layout.column};
         } else {
           *tap++ = lanes() == Lanes::columns ? Tap{at.b, at.a} : at;
         }
@@ -261,7 +265,8 @@ class WeightGradient {
         for (std::int64_t k = 0; k < units_.depth; ++k) {
           for (std::int64_t c = 0; c < columns_.kernel; ++c) {
             tile.b = x.data + k * x.layout.channel + x.layout.offset(y * rows_.dilation, c * columns_.dilation);
-            tile.start = tile.c = sums + (((o * units_.depth + k) * rows_.kernel + y) * columns_.kernel + c) * kernels_.lanes;
+            tile.start = tile.c =
+                sums + (((o * units_.depth + k) * rows_.kernel + y) * columns_.kernel + c) * kernels_.lanes;
             kernels_.dot[vectors - 1][count - 1](tile);
           }
         }
@@ -282,13 +287,15 @@ class WeightGradient {
   void write(std::int64_t unit) const {
     const T* sums = sums_.data() + unit * unit_size();
     const std::int64_t out = gw_.stride(0);
-    const Filter<T> filter{gw_.as<T>() + units_.first_output(unit) * out, 0, out, gw_.stride(1), gw_.stride(2), gw_.stride(3)};
+    const Filter<T> filter{
+        gw_.as<T>() + units_.first_output(unit) * out, 0, out, gw_.stride(1), gw_.stride(2), gw_.stride(3)};
     if (lanes() != Lanes::columns) return unpack(filter, sums, panel_, units_.outputs_of(unit));
     for (std::int64_t o = 0; o < units_.outputs; ++o)
       for (std::int64_t k = 0; k < units_.depth; ++k)
         for (std::int64_t y = 0; y < rows_.kernel; ++y)
           for (std::int64_t x = 0; x < columns_.kernel; ++x, sums += kernels_.lanes)
-            filter.data[o * out + k * filter.in + y * filter.row + x * filter.column] = std::accumulate(sums, sums + kernels_.lanes, T(0));
+            filter.data[o * out + k * filter.in + y * filter.row + x * filter.column] =
+                std::accumulate(sums, sums + kernels_.lanes, T(0));
   }
 
   const Kernels<T>& kernels_;
@@ -316,8 +323,13 @@ void clear(const View& gw) {
 void conv2d_backward_weight(View gweight, View g, View x, const Conv2dGeometry& geometry) {
   if (gweight.numel() == 0) return;
   const auto sweep = [&](std::size_t i, int axis) {
-    return conv::Sweep{g.size(axis),         x.size(axis),        gweight.size(axis), geometry.stride[i],
-                       geometry.dilation[i], geometry.padding[i], 1};
+    return conv::Sweep{g.size(axis),
+                       x.size(axis),
+                       gweight.size(axis),
+                       geometry.stride[i],
+                       geometry.dilation[i],
+                       geometry.padding[i],
+                       1};
   };
   visit_floating(gweight.dtype, [&]<class T>(T*) {
     if (g.numel() == 0) return conv::clear<T>(gweight);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <optional>
-#include <cstdlib>
 
 #include "autograd/base/memory.h"
 #include "autograd/kernels/gemm_order.h"
@@ -11,7 +10,6 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "autograd/kernels/gemm.cpp"
 #include <hwy/foreach_target.h>
-#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include "autograd/kernels/gemm_dot-inl.h"
@@ -21,7 +19,6 @@
 HWY_BEFORE_NAMESPACE();
 namespace ebb::kernels::HWY_NAMESPACE {
 
-inline long knob(const char*n,long d){ auto e=getenv(n); return e?atol(e):d; }
 // The largest equal parts of `total`, of at most `most` each.
 inline std::int64_t equal_parts(std::int64_t total, std::int64_t most) {
   if (total <= most) return std::max<std::int64_t>(total, 1);
@@ -48,13 +45,14 @@ void multiply_by_dots(const Gemm<T>& g, std::int64_t k_block) {
 // How a product by tiles uses the caches.
 struct Blocking {
   std::int64_t tile;    // rows of a tile
-  std::int64_t rows;    // of A, a multiple of tile, that stay in L2 while all panels of B pass by
+  std::int64_t rows;    // of A, a multiple of tile, that all panels of B pass by before the next ones
   bool copy_a, copy_b;  // where tiles would reach many pages, or many lines that share few sets of the cache
+  bool far_c;           // C is no longer in L2 when a tile comes back to it
 };
 
 template <class T>
 Blocking choose_blocking(const Gemm<T>& g, std::int64_t k) {
-  const std::int64_t kSize = sizeof(T), kMostRows = knob("MC", 512), kKiB = 1024;
+  constexpr std::int64_t kSize = sizeof(T), kMostRows = 4096 / kSize, kKiB = 1024;
   const std::int64_t tile = equal_parts(g.m, kTileRows);
   const std::int64_t rows = g.m <= kMostRows ? g.m : (equal_parts(g.m, kMostRows) + tile - 1) / tile * tile;
 
@@ -62,26 +60,20 @@ Blocking choose_blocking(const Gemm<T>& g, std::int64_t k) {
   const bool far_a = g.a_col == 1 ? a_row % (4 * kKiB) == 0 : g.a_row != 1 || a_span > 256 * kKiB;
   const bool far_b = b_row % (2 * kKiB) == 0 || b_row * k > 640 * kKiB;
   const bool copy_b = g.b_col != 1 || (!kMaskedLoads && g.n % kLanes<T> != 0) || (far_b && g.m > 2 * kTileRows);
-  return {tile, rows, far_a && g.n > 2 * kPanel<T>, copy_b};
-}
-
-template <class T>
-HWY_INLINE void prefetch_rows(const T* p, std::int64_t row, std::int64_t rows) {
-  for (std::int64_t i = 0; i < rows; ++i, p += row) {
-    HWY_UNROLL(4)
-    for (std::int64_t j = 0; j < kPanel<T>; j += static_cast<std::int64_t>(64 / sizeof(T))) hwy::Prefetch(p + j);
-  }
+  return {tile, rows, far_a && g.n > 2 * kPanel<T>, copy_b, g.m * g.n * kSize > 512 * kKiB};
 }
 
 // The tiles at the left edge of C; returns how many columns they have. Those of A begin a_step apart for each row.
 template <class T>
-std::int64_t multiply_left_edge(const Gemm<T>& g, std::int64_t tile, std::int64_t a_step, bool wide, bool far_c) {
+std::int64_t multiply_left_edge(const Gemm<T>& g, const Blocking& blocking, std::int64_t a_step) {
   constexpr std::int64_t kSize = sizeof(T);
   Tile<T> t{g.k, 0, g.a, g.a_row, g.a_col * kSize, g.b, g.b_row * kSize, g.c, g.c_row, Start<T>(g)};
+  const std::int64_t tile = blocking.tile;
   for (std::int64_t i = 0; i < g.m; i += tile) {
-    const auto kernel = tile_kernel<T>(std::min(tile, g.m - i), g.n, wide);
+    const std::int64_t rows = std::min(tile, g.m - i);
+    const auto kernel = tile_kernel<T>(rows, g.n, !blocking.copy_b && tile <= kWideRows);
     t.columns = kernel.columns;
-    if (far_c) prefetch_rows(t.c, t.c_row, std::min(tile, g.m - i));
+    if (blocking.far_c) prefetch_tile(t.c, t.c_row, rows);
     kernel.run(t);
     t.a += tile * a_step;
     t.c += tile * t.c_row;
@@ -93,8 +85,6 @@ std::int64_t multiply_left_edge(const Gemm<T>& g, std::int64_t tile, std::int64_
 template <class T>
 void multiply_by_tiles(const Gemm<T>& g, std::int64_t k_block) {
   const Blocking blocking = choose_blocking(g, k_block);
-  const bool far_c = g.m * g.n > 128 * 1024;
-  const bool wide = !blocking.copy_b && blocking.tile <= kWideRows;
   std::optional<memory::Scratch<T>> a_copy, b_copy;
   if (blocking.copy_a) a_copy.emplace(blocking.rows * row_pitch<T>(std::min(k_block, g.k)));
   if (blocking.copy_b) b_copy.emplace(kPanel<T> * std::min(k_block, g.k));
@@ -108,7 +98,7 @@ void multiply_by_tiles(const Gemm<T>& g, std::int64_t k_block) {
       for (std::int64_t j = 0; j < g.n;) {
         auto panel = some_columns(block, j, g.n - j);
         if (blocking.copy_b) copy_panel(panel, b_copy->data());
-        j += multiply_left_edge(panel, blocking.tile, step, wide, far_c);
+        j += multiply_left_edge(panel, blocking, step);
       }
     }
   }
@@ -130,7 +120,7 @@ GemmOrder choose_order(const Gemm<T>& whole) {
 
   // A large B that is used once is read as it lies in memory: in blocks of few, long rows.
   const bool stream = g.b_col == 1 && g.m <= kWideRows && g.n * g.k > 64 * 1024;
-  return {false, equal_parts(g.k, !stream ? knob("KC",384) : g.m == 1 ? 8 : 64)};
+  return {false, equal_parts(g.k, !stream ? 4096 / std::int64_t{sizeof(T)} : g.m == 1 ? 8 : 64)};
 }
 
 template <class T>

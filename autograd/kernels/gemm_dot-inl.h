@@ -71,8 +71,7 @@ void dot_tile(const Gemm<T>& g) {
   std::int64_t k = 0;
   for (; k + kLanes<T> <= g.k; k += kLanes<T>)
     add_products(k, [&](const T* p) EBB_LANES { return hn::LoadU(d, p); });
-  if (const Part<T> last(g.k - k); k < g.k)
-    add_products(k, [&](const T* p) EBB_LANES { return last.load(p); });
+  if (const Part<T> last(g.k - k); k < g.k) add_products(k, [&](const T* p) EBB_LANES { return last.load(p); });
 
   const hn::CappedTag<T, kBlock<T>> block;
   HWY_UNROLL(16)
@@ -93,7 +92,8 @@ template <class T>
 auto dot_kernel(std::int64_t rows) {
   static constexpr auto kKernels = []<int... i>(std::integer_sequence<int, i...>) {
     return std::array{&dot_tile<T, i + 1>...};
-  }(std::make_integer_sequence<int, kDotRows>());
+  }
+  (std::make_integer_sequence<int, kDotRows>());
   return kKernels[static_cast<std::size_t>(rows - 1)];
 }
 

@@ -85,7 +85,8 @@ void run(Batch<T> batch) {
 
   const GemmOrder order = gemm_order(g);
   const Cut pieces = detail::worth_threads() ? cut_for_threads(g.m, g.n, g.k) : Cut{g.m, g.n, 1, 1};
-  const std::int64_t grain = std::max<std::int64_t>(1, kPieceWork * pieces.count() / std::max<std::int64_t>(work, 1));
+  const std::int64_t grain =
+      std::max<std::int64_t>(1, kPieceWork * pieces.count() / std::max<std::int64_t>(work, 1));
   parallel_for(products * pieces.count(), grain, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i)
       gemm_piece(rectangle(batch.product(i / pieces.count()), pieces, i % pieces.count()), order);

@@ -6,6 +6,7 @@
 #define EBB_KERNELS_GEMM_TILE_INL_H_
 #endif
 
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include <array>
@@ -29,7 +30,7 @@ constexpr int kWideVectors = 4;  // of a tile of up to kWideRows rows
 template <class T>
 constexpr std::int64_t kLanes = static_cast<std::int64_t>(hn::MaxLanes(Tag<T>()));
 template <class T>
-constexpr std::int64_t kPanel = kVectors * kLanes<T>;  // columns of a packed panel of B
+constexpr std::int64_t kPanel = std::int64_t{kVectors} * kLanes<T>;  // columns of a packed panel of B
 
 // What a product is added to: C, or rows of its bias, or 0 (null).
 template <class T>
@@ -135,7 +136,7 @@ void multiply_tile(const Tile<T>& t) {
     HWY_UNROLL(4)
     for (int v = 0; v < kCols; ++v) {
       T* to = c + v * kLanes<T>;
-      kPartial && v == kCols - 1 ? last.store(sum[i][v], to) : hn::StoreU(sum[i][v], d, to);
+      (kPartial && v == kCols - 1) ? last.store(sum[i][v], to) : hn::StoreU(sum[i][v], d, to);
     }
   }
 }
@@ -165,6 +166,14 @@ TileKernel<T> tile_kernel(std::int64_t rows, std::int64_t columns, bool wide) {
   if (columns < kPanel<T>) return {kPartial[i], columns};
   if (wide && columns >= kWideVectors * kLanes<T>) return {kWide[i], kWideVectors * kLanes<T>};
   return {kFull[i], kPanel<T>};
+}
+
+// Asks for a tile of C of which the next product is to be a part.
+template <class T>
+HWY_INLINE void prefetch_tile(const T* c, std::int64_t row, std::int64_t rows) {
+  constexpr std::int64_t kLine = 64 / sizeof(T);
+  for (std::int64_t i = 0; i < rows; ++i)
+    for (std::int64_t j = 0; j < kPanel<T>; j += kLine) hwy::Prefetch(c + i * row + j);
 }
 
 }  // namespace ebb::kernels::HWY_NAMESPACE

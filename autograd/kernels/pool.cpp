@@ -1,221 +1,292 @@
 #include "autograd/kernels/pool.h"
 
 #include <algorithm>
-#include <cmath>
 
+#include "autograd/base/memory.h"
 #include "autograd/base/parallel.h"
-#include "autograd/kernels/elementwise.h"
+#include "autograd/kernels/pool_runs.h"
 
 namespace ebb::kernels {
 namespace {
 
-// One image of one channel, rows and columns apart by any steps.
-template <class T>
-struct Plane {
-  T* data;
-  std::int64_t height, width, row, column;
+using memory::Scratch;
 
-  Plane(const View& x, std::int64_t n, std::int64_t c)
-      : data(x.as<T>() + n * x.stride(0) + c * x.stride(1)),
-        height(x.size(2)),
-        width(x.size(3)),
-        row(x.stride(2)),
-        column(x.stride(3)) {}
-  T& operator()(std::int64_t h, std::int64_t w) const { return data[h * row + w * column]; }
+// The elements of a window along one axis: begin, begin + step, … `size` is what an average divides by.
+struct Span {
+  std::int64_t begin, count, step, size;
 };
 
-// Calls f(n, c) for every plane of x, in parallel; a piece is worth some ten thousand elements.
-template <class F>
-void for_each_plane(const View& x, F&& f) {
-  const std::int64_t channels = x.size(1), area = std::max<std::int64_t>(1, x.size(2) * x.size(3));
-  parallel_for(x.size(0) * channels, std::max<std::int64_t>(1, 16384 / area),
-               [&](std::int64_t begin, std::int64_t end) {
-                 for (std::int64_t i = begin; i < end; ++i) f(i / channels, i % channels);
-               });
-}
+// The windows along one axis, without the padding they reach into.
+class Windows {
+ public:
+  static Windows max(std::int64_t outputs, std::int64_t n, const Pool2dGeometry& g, std::size_t axis) {
+    const std::int64_t step = g.dilation[axis];
+    return Windows(outputs, [&](std::int64_t o) {
+      const std::int64_t start = o * g.stride[axis] - g.padding[axis];
+      const std::int64_t skipped = start < 0 ? (step - 1 - start) / step : 0;
+      const std::int64_t begin = start + skipped * step;
+      const std::int64_t inside = begin < n ? (n - 1 - begin) / step + 1 : 0;
+      const std::int64_t count = std::min(inside, std::max<std::int64_t>(0, g.kernel[axis] - skipped));
+      return Span{begin, count, step, count};
+    });
+  }
+  static Windows average(std::int64_t outputs, std::int64_t n, const Pool2dGeometry& g, std::size_t axis) {
+    return Windows(outputs, [&](std::int64_t o) {
+      const std::int64_t start = o * g.stride[axis] - g.padding[axis];
+      const std::int64_t end = std::min(start + g.kernel[axis], n + g.padding[axis]);
+      const std::int64_t begin = std::max<std::int64_t>(start, 0);
+      const std::int64_t count = std::max<std::int64_t>(0, std::min(end, n) - begin);
+      return Span{begin, count, 1, g.count_include_pad ? end - start : count};
+    });
+  }
+  static Windows adaptive(std::int64_t outputs, std::int64_t n) {
+    return Windows(outputs, [&](std::int64_t o) {
+      const std::int64_t begin = o * n / outputs, count = ((o + 1) * n + outputs - 1) / outputs - begin;
+      return Span{begin, count, 1, count};
+    });
+  }
 
-// Places first, first + step, … below last.
-struct Range {
-  std::int64_t first, last, step = 1;
-};
+  const Span& operator[](std::int64_t o) const { return spans_[o]; }
+  std::int64_t largest() const { return largest_; }
 
-// The places of window `i` along one axis that lie inside an input of `size`.
-Range inside(const Pool2dGeometry& g, std::size_t axis, std::int64_t i, std::int64_t size) {
-  const std::int64_t start = i * g.stride[axis] - g.padding[axis], step = g.dilation[axis];
-  const std::int64_t skipped = start < 0 ? (-start + step - 1) / step : 0;
-  return {start + skipped * step, std::min(start + g.kernel[axis] * step, size), step};
-}
+  // The step from window o to the next, and how many from o on have the same form and are this step apart.
+  struct Alike {
+    std::int64_t step, count;
+  };
+  Alike alike(std::int64_t o) const {
+    const Span& first = spans_[o];
+    const std::int64_t step = o + 1 < outputs_ ? spans_[o + 1].begin - first.begin : 0;
+    std::int64_t count = 1;
+    while (o + count < outputs_) {
+      const Span& next = spans_[o + count];
+      if (next.begin != first.begin + count * step || next.count != first.count || next.size != first.size) break;
+      ++count;
+    }
+    return {step, count};
+  }
 
-template <class T>
-bool beats(T value, T best) {
-  return value > best || (std::isnan(value) && !std::isnan(best));
-}
-
-template <class T>
-void max_pool_plane(const Plane<T>& y, const Plane<std::int64_t>& index, const Plane<T>& x,
-                    const Pool2dGeometry& g) {
-  for (std::int64_t h = 0; h < y.height; ++h) {
-    const Range rows = inside(g, 0, h, x.height);
-    for (std::int64_t w = 0; w < y.width; ++w) {
-      const Range columns = inside(g, 1, w, x.width);
-      T best = x(rows.first, columns.first);
-      std::int64_t place = rows.first * x.width + columns.first;
-      for (std::int64_t r = rows.first; r < rows.last; r += rows.step)
-        for (std::int64_t c = columns.first; c < columns.last; c += columns.step)
-          if (beats(x(r, c), best)) {
-            best = x(r, c);
-            place = r * x.width + c;
-          }
-      y(h, w) = best;
-      index(h, w) = place;
+ private:
+  template <class F>
+  Windows(std::int64_t outputs, F&& span) : outputs_(outputs), spans_(outputs) {
+    for (std::int64_t o = 0; o < outputs; ++o) {
+      spans_[o] = span(o);
+      largest_ = std::max(largest_, spans_[o].count);
     }
   }
-}
 
-// The most common case, 2x2 in steps of 2 over neighbouring columns, without a branch.
-template <class T>
-void max_pool_plane_2x2(const Plane<T>& y, const Plane<std::int64_t>& index, const Plane<T>& x) {
-  for (std::int64_t h = 0; h < y.height; ++h) {
-    const T *top = &x(2 * h, 0), *bottom = &x(2 * h + 1, 0);
-    T* const out = &y(h, 0);
-    std::int64_t* const places = &index(h, 0);
-    for (std::int64_t w = 0; w < y.width; ++w) {
-      const T a = top[2 * w], b = top[2 * w + 1], c = bottom[2 * w], d = bottom[2 * w + 1];
-      const bool right = beats(b, a), lower_right = beats(d, c);
-      const T upper = right ? b : a, lower = lower_right ? d : c;
-      const bool below = beats(lower, upper);
-      out[w] = below ? lower : upper;
-      places[w] = (2 * h + below) * x.width + 2 * w + (below ? lower_right : right);
-    }
-  }
-}
-
-bool is_2x2(const Pool2dGeometry& g, const View& y, const View& index, const View& x) {
-  const std::array<std::int64_t, 2> two{2, 2}, one{1, 1}, none{0, 0};
-  return g.kernel == two && g.stride == two && g.padding == none && g.dilation == one && y.stride(3) == 1 &&
-         index.stride(3) == 1 && x.stride(3) == 1 && 2 * y.size(2) <= x.size(2) && 2 * y.size(3) <= x.size(3);
-}
-
-// Windows of a mean, and what its sum is divided by.
-struct Window {
-  Range rows, columns;
-  std::int64_t count;
+  std::int64_t outputs_, largest_ = 0;
+  Scratch<Span> spans_;
 };
 
-Window average_window(const Pool2dGeometry& g, std::int64_t h, std::int64_t w, std::int64_t height,
-                      std::int64_t width) {
-  const Range rows = inside(g, 0, h, height), columns = inside(g, 1, w, width);
-  if (!g.count_include_pad) return {rows, columns, (rows.last - rows.first) * (columns.last - columns.first)};
-  const auto padded = [&](std::size_t axis, std::int64_t i, std::int64_t size) {
-    const std::int64_t start = i * g.stride[axis] - g.padding[axis];
-    return std::min(start + g.kernel[axis], size + g.padding[axis]) - start;
-  };
-  return {rows, columns, padded(0, h, height) * padded(1, w, width)};
-}
+// Some channels of one image.
+struct Planes {
+  std::int64_t image, channel, channels;
 
-Window adaptive_window(std::int64_t h, std::int64_t w, const View& small, const View& large) {
-  const auto range = [](std::int64_t i, std::int64_t parts, std::int64_t size) {
-    return Range{i * size / parts, ((i + 1) * size + parts - 1) / parts};
-  };
-  const Range rows = range(h, small.size(2), large.size(2)), columns = range(w, small.size(3), large.size(3));
-  return {rows, columns, (rows.last - rows.first) * (columns.last - columns.first)};
-}
+  template <class T>
+  T* of(const View& x) const {
+    return x.as<T>() + image * x.stride(0) + channel * x.stride(1);
+  }
+};
 
-// y = mean of x over window(h, w).
+bool channels_last(const View& x) { return x.size(1) > 1 && x.stride(1) == 1; }
+
+// Calls f(Planes) for all planes of [n, c, h, w] in parallel: one at a time, or many if their elements are side by side.
+// `work` is what a plane costs, in elements.
 template <class F>
-void average(const View& y, const View& x, const F& window) {
-  visit_floating(x.dtype, [&]<class T>(T*) {
-    for_each_plane(y, [&](std::int64_t n, std::int64_t c) {
-      const Plane<T> to(y, n, c), from(x, n, c);
-      for (std::int64_t h = 0; h < to.height; ++h)
-        for (std::int64_t w = 0; w < to.width; ++w) {
-          const Window at = window(h, w);
-          T sum = 0;
-          for (std::int64_t r = at.rows.first; r < at.rows.last; ++r)
-            for (std::int64_t k = at.columns.first; k < at.columns.last; ++k) sum += from(r, k);
-          to(h, w) = sum / static_cast<T>(at.count);
-        }
+void for_each_planes(const View& x, bool side_by_side, std::int64_t work, F&& f) {
+  constexpr std::int64_t kMany = 64, kPieceWork = 1 << 14;
+  const std::int64_t width = side_by_side ? std::min(kMany, x.size(1)) : 1;
+  const std::int64_t parts = (x.size(1) + width - 1) / width;
+  parallel_for(x.size(0) * parts, 1 + kPieceWork / (work * width + 1), [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      const std::int64_t channel = i % parts * width;
+      f(Planes{i / parts, channel, std::min(width, x.size(1) - channel)});
+    }
+  });
+}
+
+// Outputs side by side, from column `column` of row `row` on: as in PoolRun.
+struct Outputs {
+  std::int64_t row, column;
+  std::int64_t n, x_step, place_step;
+  const PoolTap* taps;
+  std::int64_t tap_count;
+  double scale;  // 1 / the size of the windows
+};
+
+// Element `column` of row `row` of the planes.
+template <class T>
+T* element(const View& x, const Planes& planes, std::int64_t row, std::int64_t column) {
+  return planes.of<T>(x) + row * x.stride(2) + column * x.stride(3);
+}
+
+// The windows of [n, c, h, w] in planes of x.
+struct Pooling {
+  const View& y;
+  const View& x;
+  const Windows &rows, &columns;
+  bool across;  // outputs are side by side across channels, not in a row
+
+  std::int64_t window() const { return rows.largest() * columns.largest(); }
+
+  // Calls f(outputs) for all outputs of the planes.
+  template <class F>
+  void for_each_outputs(const Planes& planes, const Scratch<PoolTap>& taps, F&& f) const {
+    for (std::int64_t row = 0; row < y.size(2); ++row) {
+      for (std::int64_t column = 0; column < y.size(3);) {
+        const Span &down = rows[row], &right = columns[column];
+        PoolTap* tap = taps.data();
+        for (std::int64_t i = 0, h = down.begin; i < down.count; ++i, h += down.step)
+          for (std::int64_t j = 0, w = right.begin; j < right.count; ++j, w += right.step)
+            *tap++ = {h * x.stride(2) + w * x.stride(3), h * x.size(3) + w};
+        const auto alike = across ? Windows::Alike{0, 1} : columns.alike(column);
+        f(Outputs{row, column, across ? planes.channels : alike.count, across ? 1 : alike.step * x.stride(3),
+                  alike.step, taps.data(), tap - taps.data(), 1 / static_cast<double>(down.size * right.size)});
+        column += alike.count;
+      }
+    }
+  }
+
+  template <class T>
+  PoolRun<T> run(const Planes& planes, const Outputs& o) const {
+    return {.n = o.n,
+            .x = planes.of<const T>(x),
+            .x_step = o.x_step,
+            .place_step = o.place_step,
+            .taps = o.taps,
+            .tap_count = o.tap_count,
+            .y = element<T>(y, planes, o.row, o.column),
+            .y_step = across ? 1 : y.stride(3),
+            .index = nullptr,
+            .index_step = 0,
+            .scale = o.scale};
+  }
+};
+
+template <class T>
+void average(const View& y, const View& x, const Windows& rows, const Windows& columns) {
+  const Pooling pooling{y, x, rows, columns, channels_last(x) && channels_last(y)};
+  const auto kernels = pool_kernels<T>();
+  for_each_planes(y, pooling.across, y.size(2) * y.size(3) * pooling.window(), [&](const Planes& planes) {
+    const Scratch<PoolTap> taps(pooling.window());
+    pooling.for_each_outputs(planes, taps, [&](const Outputs& o) { kernels.mean(pooling.run<T>(planes, o)); });
+  });
+}
+
+// x = 0, before anything is added to it.
+template <class T>
+void clear(const View& x, const Planes& planes) {
+  for (std::int64_t h = 0; h < x.size(2); ++h)
+    for (std::int64_t w = 0; w < x.size(3); ++w)
+      for (std::int64_t c = 0; c < planes.channels; ++c) element<T>(x, planes, h, w)[c * x.stride(1)] = T(0);
+}
+
+template <class T>
+void average_backward(const View& gx, const View& g, const Windows& rows, const Windows& columns) {
+  const Pooling pooling{g, gx, rows, columns, channels_last(gx) && channels_last(g)};
+  for_each_planes(gx, pooling.across, g.size(2) * g.size(3) * pooling.window(), [&](const Planes& planes) {
+    clear<T>(gx, planes);
+    const Scratch<PoolTap> taps(pooling.window());
+    pooling.for_each_outputs(planes, taps, [&](const Outputs& o) {
+      const T* const from = element<const T>(g, planes, o.row, o.column);
+      const std::int64_t step = pooling.across ? 1 : g.stride(3);
+      const T scale = static_cast<T>(o.scale);
+      for (std::int64_t k = 0; k < o.tap_count; ++k) {
+        T* const to = planes.of<T>(gx) + o.taps[k].at;
+        for (std::int64_t i = 0; i < o.n; ++i) to[i * o.x_step] += from[i * step] * scale;
+      }
     });
   });
 }
 
-// The gradient of average(): each g spread evenly over its window.
-template <class F>
-void spread(const View& gx, const View& g, const F& window) {
-  fill(gx, 0);
-  visit_floating(g.dtype, [&]<class T>(T*) {
-    for_each_plane(g, [&](std::int64_t n, std::int64_t c) {
-      const Plane<T> to(gx, n, c), from(g, n, c);
-      for (std::int64_t h = 0; h < from.height; ++h)
-        for (std::int64_t w = 0; w < from.width; ++w) {
-          const Window at = window(h, w);
-          const T part = from(h, w) / static_cast<T>(at.count);
-          for (std::int64_t r = at.rows.first; r < at.rows.last; ++r)
-            for (std::int64_t k = at.columns.first; k < at.columns.last; ++k) to(r, k) += part;
-        }
-    });
-  });
+// Calls f(element of x at the index, element of y) for all of y that have an index.
+template <class T, class F>
+void for_each_indexed(const View& x, const View& y, const View& index, const Planes& planes, F&& f) {
+  const bool joined = x.stride(2) == x.size(3) * x.stride(3);  // rows are one long row
+  for (std::int64_t row = 0; row < y.size(2); ++row) {
+    for (std::int64_t column = 0; column < y.size(3); ++column) {
+      T* const at_y = element<T>(y, planes, row, column);
+      const std::int64_t* const at_index = element<std::int64_t>(index, planes, row, column);
+      for (std::int64_t c = 0; c < planes.channels; ++c) {
+        const std::int64_t i = at_index[c * index.stride(1)];
+        if (i < 0) continue;
+        const std::int64_t at =
+            joined ? i * x.stride(3) : i / x.size(3) * x.stride(2) + i % x.size(3) * x.stride(3);
+        f(planes.of<T>(x)[at + c * x.stride(1)], at_y[c * y.stride(1)]);
+      }
+    }
+  }
 }
 
 }  // namespace
 
 void max_pool2d(View y, View index, View x, const Pool2dGeometry& geometry) {
-  const bool fast = is_2x2(geometry, y, index, x);
-  visit_floating(x.dtype, [&]<class T>(T*) {
-    for_each_plane(y, [&](std::int64_t n, std::int64_t c) {
-      const Plane<T> to(y, n, c), from(x, n, c);
-      const Plane<std::int64_t> places(index, n, c);
-      if (fast) max_pool_plane_2x2(to, places, from);
-      else max_pool_plane(to, places, from, geometry);
+  if (y.numel() == 0) return;
+  const auto rows = Windows::max(y.size(2), x.size(2), geometry, 0);
+  const auto columns = Windows::max(y.size(3), x.size(3), geometry, 1);
+  const Pooling pooling{y, x, rows, columns, channels_last(x) && channels_last(y) && channels_last(index)};
+  visit_floating(y.dtype, [&]<class T>(T*) {
+    const auto kernels = pool_kernels<T>();
+    for_each_planes(y, pooling.across, y.size(2) * y.size(3) * pooling.window(), [&](const Planes& planes) {
+      const Scratch<PoolTap> taps(pooling.window());
+      pooling.for_each_outputs(planes, taps, [&](const Outputs& o) {
+        auto run = pooling.run<T>(planes, o);
+        run.index = element<std::int64_t>(index, planes, o.row, o.column);
+        run.index_step = pooling.across ? 1 : index.stride(3);
+        kernels.max(run);
+      });
     });
   });
 }
 
 void max_pool2d_backward(View gx, View g, View index) {
-  fill(gx, 0);
-  visit_floating(g.dtype, [&]<class T>(T*) {
-    for_each_plane(g, [&](std::int64_t n, std::int64_t c) {
-      const Plane<T> to(gx, n, c), from(g, n, c);
-      const Plane<std::int64_t> places(index, n, c);
-      const bool dense = to.column == 1 && to.row == to.width;
-      for (std::int64_t h = 0; h < from.height; ++h)
-        for (std::int64_t w = 0; w < from.width; ++w) {
-          const std::int64_t place = places(h, w);
-          (dense ? to.data[place] : to(place / to.width, place % to.width)) += from(h, w);
-        }
+  if (gx.numel() == 0) return;
+  visit_floating(gx.dtype, [&]<class T>(T*) {
+    for_each_planes(gx, channels_last(gx), gx.size(2) * gx.size(3), [&](const Planes& planes) {
+      clear<T>(gx, planes);
+      for_each_indexed<T>(gx, g, index, planes, [](T& to, const T& from) { to += from; });
     });
   });
 }
 
 void max_pool2d_gather(View y, View x, View index) {
-  visit_floating(x.dtype, [&]<class T>(T*) {
-    for_each_plane(y, [&](std::int64_t n, std::int64_t c) {
-      const Plane<T> to(y, n, c), from(x, n, c);
-      const Plane<std::int64_t> places(index, n, c);
-      for (std::int64_t h = 0; h < to.height; ++h)
-        for (std::int64_t w = 0; w < to.width; ++w) {
-          const std::int64_t place = places(h, w);
-          to(h, w) = from(place / from.width, place % from.width);
-        }
+  if (y.numel() == 0) return;
+  visit_floating(y.dtype, [&]<class T>(T*) {
+    for_each_planes(y, channels_last(y), y.size(2) * y.size(3), [&](const Planes& planes) {
+      clear<T>(y, planes);
+      for_each_indexed<T>(x, y, index, planes, [](const T& from, T& to) { to = from; });
     });
   });
 }
 
-void avg_pool2d(View y, View x, const Pool2dGeometry& g) {
-  average(y, x, [&](std::int64_t h, std::int64_t w) { return average_window(g, h, w, x.size(2), x.size(3)); });
+void avg_pool2d(View y, View x, const Pool2dGeometry& geometry) {
+  if (y.numel() == 0) return;
+  visit_floating(y.dtype, [&]<class T>(T*) {
+    average<T>(y, x, Windows::average(y.size(2), x.size(2), geometry, 0),
+               Windows::average(y.size(3), x.size(3), geometry, 1));
+  });
 }
 
 void avg_pool2d_backward(View gx, View g, const Pool2dGeometry& geometry) {
-  spread(gx, g,
-         [&](std::int64_t h, std::int64_t w) { return average_window(geometry, h, w, gx.size(2), gx.size(3)); });
+  if (gx.numel() == 0) return;
+  visit_floating(gx.dtype, [&]<class T>(T*) {
+    average_backward<T>(gx, g, Windows::average(g.size(2), gx.size(2), geometry, 0),
+                        Windows::average(g.size(3), gx.size(3), geometry, 1));
+  });
 }
 
 void adaptive_avg_pool2d(View y, View x) {
-  average(y, x, [&](std::int64_t h, std::int64_t w) { return adaptive_window(h, w, y, x); });
+  if (y.numel() == 0) return;
+  visit_floating(y.dtype, [&]<class T>(T*) {
+    average<T>(y, x, Windows::adaptive(y.size(2), x.size(2)), Windows::adaptive(y.size(3), x.size(3)));
+  });
 }
 
 void adaptive_avg_pool2d_backward(View gx, View g) {
-  spread(gx, g, [&](std::int64_t h, std::int64_t w) { return adaptive_window(h, w, g, gx); });
+  if (gx.numel() == 0) return;
+  visit_floating(gx.dtype, [&]<class T>(T*) {
+    average_backward<T>(gx, g, Windows::adaptive(g.size(2), gx.size(2)), Windows::adaptive(g.size(3), gx.size(3)));
+  });
 }
 
 }  // namespace ebb::kernels

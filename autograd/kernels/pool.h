@@ -1,4 +1,5 @@
-// Pooling over the last two dimensions of [n, c, h, w]. float32 or float64, any strides.
+// Pooling over the last two dimensions of [n, c, h, w]. float32 or float64, any strides; planes whose rows, or whose
+// channels, are side by side are the fast ones.
 #pragma once
 
 #include <array>
@@ -8,18 +9,20 @@
 namespace ebb::kernels {
 
 struct Pool2dGeometry {
-  std::array<std::int64_t, 2> kernel{2, 2}, stride{2, 2}, padding{0, 0}, dilation{1, 1};
-  bool count_include_pad = true;  // average only
+  std::array<std::int64_t, 2> kernel{2, 2}, stride{2, 2}, padding{0, 0};
+  std::array<std::int64_t, 2> dilation{1, 1};  // max only
+  bool count_include_pad = true;               // average only
 };
 
 // index [n, c, oh, ow] int64: the place h·W + w of each window's first maximum; padding never wins; a NaN
-// does.
+// does. A window of nothing but padding gives -inf and -1.
 void max_pool2d(View y, View index, View x, const Pool2dGeometry& geometry);
-// gx += g at the indices; windows may overlap. gx is set to 0 first.
+// gx += g at the indices that are not negative; windows may overlap. gx is set to 0 first.
 void max_pool2d_backward(View gx, View g, View index);
-// y = x at the indices: the gradient of max_pool2d_backward.
+// y = x at the indices, 0 where they are negative: the gradient of max_pool2d_backward.
 void max_pool2d_gather(View y, View x, View index);
 
+// The mean of a window. It is cut off at the padding's end; with count_include_pad the padding counts as zeros.
 void avg_pool2d(View y, View x, const Pool2dGeometry& geometry);
 void avg_pool2d_backward(View gx, View g, const Pool2dGeometry& geometry);
 

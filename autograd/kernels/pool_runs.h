@@ -1,0 +1,41 @@
+// The inner loops of pooling, chosen at run time for the machine: outputs side by side, whose windows have one form.
+#pragma once
+
+#include <cstdint>
+
+namespace ebb::kernels {
+
+// An element of a window: where it is in memory, and its place in the plane.
+struct PoolTap {
+  std::int64_t at, place;
+};
+
+// Outputs 0 … n - 1: the window of output i has the elements x[taps[k].at + i x_step], at places taps[k].place + i
+// place_step of the plane.
+template <class T>
+struct PoolRun {
+  std::int64_t n;
+  const T* x;
+  std::int64_t x_step, place_step;
+  const PoolTap* taps;
+  std::int64_t tap_count;
+  T* y;
+  std::int64_t y_step;
+  std::int64_t* index;  // max alone
+  std::int64_t index_step;
+  double scale;  // mean alone
+};
+
+template <class T>
+struct PoolKernels {
+  // The largest element and the place of the first such; -inf and -1 of an empty window. NaN is larger than all.
+  void (*max)(const PoolRun<T>&);
+  // The sum times `scale`.
+  void (*mean)(const PoolRun<T>&);
+};
+
+// Those of the best instruction set here, for float and double.
+template <class T>
+PoolKernels<T> pool_kernels();
+
+}  // namespace ebb::kernels
