@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "autograd/base/fail.h"
-#include "autograd/base/memory.h"
+#include "autograd/base/scratch.h"
 #include "io/byte_stream.h"
 
 namespace ebb::data {

@@ -63,7 +63,7 @@ int run(const support::Options& options) {
 
       history.add_step(loss, logits, labels);
       progress.step(labels.numel(), loss.item());
-      if (support::interrupted) {
+      if (support::interrupted(schedule.last_step(), options)) {
         save();
         fmt::print("\nstopped; continue with --resume\n");
         return 130;

@@ -19,6 +19,7 @@ struct Options {
   std::int64_t epochs = 5;
   bool quick = false;
   bool resume = false;
+  std::int64_t interrupt = 0;  // 0: never
   std::string data = "data/mnist", out = "runs/lenet5";
 };
 
@@ -30,6 +31,7 @@ inline void parse(int argc, char** argv, const std::string& about, Options& opti
   app.add_option("--epochs", options.epochs, "passes over the training set")->capture_default_str();
   app.add_flag("--quick", options.quick, "a short run, to see that it works");
   app.add_flag("--resume", options.resume, "continue from the checkpoint in --out");
+  app.add_option("--interrupt", options.interrupt, "press Ctrl-C in this step, to see that --resume continues");
   app.add_option("--data", options.data, "folder of the data set")->capture_default_str();
   app.add_option("--out", options.out, "folder for results")->capture_default_str();
   try {
@@ -37,13 +39,17 @@ inline void parse(int argc, char** argv, const std::string& about, Options& opti
   } catch (const CLI::ParseError& e) { std::exit(app.exit(e)); }
 }
 
-// True from the first Ctrl-C on; a second one ends the program at once.
-inline volatile std::sig_atomic_t interrupted = 0;
+// From here on Ctrl-C makes interrupted() true; a second one ends the program at once.
+inline volatile std::sig_atomic_t signalled = 0;
 inline void stop_on_interrupt() {
   std::signal(SIGINT, [](int) {
-    interrupted = 1;
+    signalled = 1;
     std::signal(SIGINT, SIG_DFL);
   });
+}
+inline bool interrupted(std::int64_t step, const Options& options) {
+  if (step == options.interrupt) std::raise(SIGINT);
+  return signalled != 0;
 }
 
 inline double now() {

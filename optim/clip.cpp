@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "autograd/base/fail.h"
-#include "autograd/base/memory.h"
+#include "autograd/base/scratch.h"
 #include "autograd/kernels/elementwise.h"
 #include "autograd/kernels/update.h"
 #include "autograd/node.h"

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "autograd/base/fail.h"
-#include "autograd/base/memory.h"
+#include "autograd/base/scratch.h"
 #include "autograd/create.h"
 #include "autograd/node.h"
 #include "optim/rules.h"

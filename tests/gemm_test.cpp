@@ -299,21 +299,17 @@ TEST_CASE_TEMPLATE("the number of threads does not change a bit", T, float, doub
   struct Case {
     std::int64_t batch, m, n, k;
   };
-  for (const auto& [batch, m, n, k] : {Case{1, 150, 170, 90},
-                                       {1, 8, 600, 300},
-                                       {1, 48, 200, 500},
-                                       {1, 1, 900, 700},
-                                       {1, 3000, 1, 130},
-                                       {1, 1200, 40, 30},
-                                       {3, 70, 130, 100},
-                                       {40, 20, 30, 40}})
+  const Case cases[] = {{1, 150, 170, 90}, {1, 8, 600, 300},  {1, 48, 200, 500}, {1, 1, 900, 700},
+                        {1, 3000, 1, 130}, {1, 1200, 40, 30}, {3, 70, 130, 100}, {40, 20, 30, 40}};
+  for (const Case& size : cases)
     for (const bool transposed_a : {false, true})
       for (const bool transposed_b : {false, true}) {
-        Operand<T> a({batch, m, k}, {.transposed = transposed_a}), b({batch, k, n}, {.transposed = transposed_b});
+        Operand<T> a({size.batch, size.m, size.k}, {.transposed = transposed_a});
+        Operand<T> b({size.batch, size.k, size.n}, {.transposed = transposed_b});
         a.fill_normal(rng);
         b.fill_normal(rng);
         CHECK(same_bits_on_any_threads([&] {
-          Operand<T> c({batch, m, n}, {});
+          Operand<T> c({size.batch, size.m, size.n}, {});
           kernels::matmul(c.view(), a.view(), b.view());
           return c.bytes();
         }));

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "autograd/base/fail.h"
+#include "autograd/base/parallel.h"
 
 #if defined(__linux__)
 #include <sys/mman.h>
@@ -89,10 +90,20 @@ void* from_system(std::size_t bytes) {
   return block;
 }
 
+// Note [Loops borrow]: which thread runs which piece of a loop differs from run to run, so a thread may need a kernel's
+// working memory in the thousandth step for the first time, when the step must not call malloc. Within loops working
+// memory therefore comes from lists of its own that all threads share, and as soon as one thread holds n blocks of a
+// class, there are n for every thread of the loop.
+struct Lent {
+  List free;
+  std::int64_t blocks = 0;  // free or not
+};
+
 // What all threads share.
 struct Common {
   std::mutex mutex;
   std::array<List, kClasses> lists;
+  std::array<Lent, kClasses> lent;
   std::int64_t cached_bytes = 0;
   std::int64_t large_live = 0, large_peak = 0;
   struct ThreadCache* threads = nullptr;  // alive ones, for the counters
@@ -213,7 +224,7 @@ struct ThreadCache {
 constinit thread_local ThreadCache* mine = nullptr;
 constinit thread_local bool ended = false;
 
-ThreadCache* begin_thread() {
+ThreadCache* begin_cache() {
   struct Owner {
     ThreadCache cache;
     Owner() { mine = &cache; }
@@ -276,7 +287,7 @@ void count_common(ThreadCache* thread, std::size_t k, std::int64_t blocks) {
 
 [[gnu::noinline]] void* allocate_slowly(std::size_t bytes, std::size_t k) {
   if (k >= kClasses) fail("allocate: {} bytes cannot be addressed", bytes);
-  ThreadCache* thread = mine ? mine : begin_thread();
+  ThreadCache* thread = mine ? mine : begin_cache();
   if (thread && k < kLocalClasses) {
     thread->refill(k);
     return allocate(bytes);
@@ -288,11 +299,58 @@ void count_common(ThreadCache* thread, std::size_t k, std::int64_t blocks) {
 }
 
 [[gnu::noinline]] void release_slowly(void* block, std::size_t k) {
-  count_common(mine ? mine : begin_thread(), k, -1);
+  count_common(mine ? mine : begin_cache(), k, -1);
   give_common(block, k, k >= kLocalClasses);
 }
 
+// How many blocks of each class this thread has borrowed.
+constinit thread_local std::array<std::uint16_t, kClasses> borrowed{};
+
+// Counts a borrowed block, or one that came back, whose lock is held.
+void count_lent(Common& c, std::size_t k, std::int64_t blocks) {
+  const std::int64_t bytes = blocks * static_cast<std::int64_t>(size_of_class(k));
+  c.ended.live_blocks += blocks;
+  c.ended.live_bytes += bytes;
+  if (blocks > 0) ++c.ended.allocations;
+  if (k < kLocalClasses) return;
+  c.cached_bytes -= bytes;
+  c.large_peak = std::max(c.large_peak, c.large_live += bytes);
+}
+
 }  // namespace
+
+void* borrow(std::size_t bytes) {
+  const std::size_t k = class_of(bytes);
+  if (k >= kClasses) fail("allocate: {} bytes cannot be addressed", bytes);
+  auto& c = common();
+  const std::lock_guard lock(c.mutex);
+  auto& lent = c.lent[k];
+  for (const std::int64_t wanted = (borrowed[k] + 1) * num_threads();
+       lent.blocks < wanted || lent.free.head == nullptr; ++lent.blocks) {
+    lent.free.push(from_system(size_of_class(k)));
+    c.system_calls.fetch_add(1, std::memory_order_relaxed);
+    if (k >= kLocalClasses) c.cached_bytes += static_cast<std::int64_t>(size_of_class(k));
+  }
+  ++borrowed[k];
+  count_lent(c, k, 1);
+  void* block = lent.free.pop();
+  ASAN_UNPOISON_MEMORY_REGION(block, size_of_class(k));
+  return block;
+}
+
+void give_back(void* block, std::size_t bytes) noexcept {
+  const std::size_t k = class_of(bytes);
+  ASAN_POISON_MEMORY_REGION(static_cast<char*>(block) + sizeof(Free), size_of_class(k) - sizeof(Free));
+  auto& c = common();
+  const std::lock_guard lock(c.mutex);
+  c.lent[k].free.push(block);
+  --borrowed[k];
+  count_lent(c, k, -1);
+}
+
+void begin_thread() {
+  if (!mine) begin_cache();
+}
 
 void* allocate(std::size_t bytes) {
   const std::size_t k = class_of(bytes);
@@ -340,11 +398,16 @@ void reset_peak() {
 void trim() {
   auto& c = common();
   const std::lock_guard lock(c.mutex);
-  for (std::size_t k = kLocalClasses; k < kClasses; ++k) {
-    while (void* block = c.lists[k].pop()) {
+  const auto free_all = [](List& list, std::size_t k) {
+    while (void* block = list.pop()) {
       ASAN_UNPOISON_MEMORY_REGION(block, size_of_class(k));
       std::free(block);
     }
+  };
+  for (std::size_t k = kLocalClasses; k < kClasses; ++k) {
+    free_all(c.lists[k], k);
+    c.lent[k].blocks -= c.lent[k].free.count;
+    free_all(c.lent[k].free, k);
   }
   c.cached_bytes = 0;
 }

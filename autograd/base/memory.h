@@ -31,21 +31,12 @@ void reset_peak();
 // Returns cached large blocks to the system.
 void trim();
 
-// Working memory of a kernel for one call: an array of T, uninitialised.
-template <class T>
-class Scratch {
- public:
-  explicit Scratch(std::int64_t count)
-      : bytes_(static_cast<std::size_t>(count) * sizeof(T)), data_(static_cast<T*>(allocate(bytes_))) {}
-  ~Scratch() { release(data_, bytes_); }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  T* data() const { return data_; }
-  T& operator[](std::int64_t i) const { return data_[i]; }
+// allocate() and release() on one thread, within a piece of a parallel loop: the first piece that needs a block finds
+// one for every thread that may run the others.
+void* borrow(std::size_t bytes);
+void give_back(void* block, std::size_t bytes) noexcept;
 
- private:
-  std::size_t bytes_;
-  T* data_;
-};
+// Makes this thread's free lists now, rather than when it first allocates.
+void begin_thread();
 
 }  // namespace ebb::memory

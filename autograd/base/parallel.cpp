@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "autograd/base/fail.h"
+#include "autograd/base/memory.h"
 
 #if defined(__linux__)
 #include <sched.h>
@@ -74,6 +75,7 @@ class Pool {
  public:
   explicit Pool(int threads) {
     for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { serve(); });
+    while (ready_.load() < threads - 1) std::this_thread::yield();
   }
   ~Pool() {
     stop_ = true;
@@ -103,6 +105,8 @@ class Pool {
   }
 
   void serve() {
+    memory::begin_thread();
+    ready_.fetch_add(1);
     for (std::uint32_t seen = 0; !stop_;) {
       wait_for_work(seen);
       seen = generation_.load();
@@ -124,7 +128,7 @@ class Pool {
   }
 
   std::atomic<bool> stop_{false};
-  std::atomic<int> parked_{0};
+  std::atomic<int> parked_{0}, ready_{0};
   alignas(64) std::atomic<std::uint32_t> generation_{0};
   std::atomic<Job*> open_{nullptr};
   alignas(64) std::atomic<int> busy_{0};
@@ -181,6 +185,8 @@ void set_executor(Executor executor) {
 }
 
 namespace detail {
+
+bool inside_loop() { return inside; }
 
 bool worth_threads() { return !inside && (state().threads > 1 || state().hosted); }
 

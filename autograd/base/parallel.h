@@ -23,6 +23,7 @@ namespace detail {
 using Chunk = void (*)(void* context, std::int64_t chunk);
 void run_chunks(std::int64_t count, Chunk chunk, void* context);
 bool worth_threads();  // more than one thread is set, and this is not already inside a parallel_for
+bool inside_loop();    // this thread runs a piece of a loop that others may run pieces of
 }  // namespace detail
 
 // Calls f(begin, end) on consecutive pieces of [0, count) of `grain` elements (the last may be shorter). The

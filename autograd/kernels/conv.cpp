@@ -1,7 +1,7 @@
 #include "autograd/kernels/conv.h"
 
-#include "autograd/base/memory.h"
 #include "autograd/base/parallel.h"
+#include "autograd/base/scratch.h"
 #include "autograd/kernels/conv_filter.h"
 #include "autograd/kernels/conv_image.h"
 #include "autograd/kernels/conv_plan.h"

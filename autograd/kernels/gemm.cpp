@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "autograd/base/memory.h"
+#include "autograd/base/scratch.h"
 #include "autograd/kernels/gemm_order.h"
 #include "autograd/kernels/targets.h"
 

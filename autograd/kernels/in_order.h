@@ -1,8 +1,8 @@
 // Elements that depend on their number in row-major order.
 #pragma once
 
-#include "autograd/base/memory.h"
 #include "autograd/base/parallel.h"
+#include "autograd/base/scratch.h"
 #include "autograd/kernels/elementwise.h"
 #include "autograd/kernels/strided.h"
 

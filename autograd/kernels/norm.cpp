@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "autograd/base/memory.h"
 #include "autograd/base/parallel.h"
+#include "autograd/base/scratch.h"
 #include "autograd/kernels/fold.h"
 #include "autograd/kernels/norm_runs.h"
 #include "autograd/kernels/numbers.h"

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "autograd/base/memory.h"
+#include "autograd/base/scratch.h"
 #include "autograd/base/view.h"
 
 namespace ebb::kernels {

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "autograd/base/memory.h"
 #include "autograd/base/parallel.h"
+#include "autograd/base/scratch.h"
 #include "autograd/kernels/pool_runs.h"
 
 namespace ebb::kernels {

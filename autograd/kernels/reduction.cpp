@@ -4,7 +4,7 @@
 #include <limits>
 #include <type_traits>
 
-#include "autograd/base/memory.h"
+#include "autograd/base/scratch.h"
 
 namespace ebb::kernels {
 namespace {

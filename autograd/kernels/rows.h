@@ -5,8 +5,8 @@
 #include <array>
 #include <cstdint>
 
-#include "autograd/base/memory.h"
 #include "autograd/base/parallel.h"
+#include "autograd/base/scratch.h"
 #include "autograd/base/view.h"
 #include "autograd/kernels/axes.h"
 

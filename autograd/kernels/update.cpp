@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "autograd/base/memory.h"
 #include "autograd/base/parallel.h"
+#include "autograd/base/scratch.h"
 #include "autograd/kernels/update_runs.h"
 
 namespace ebb::kernels {

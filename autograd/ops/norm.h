@@ -1,7 +1,7 @@
 // Normalisation: fused kernels, with references in primitive operations for higher orders.
 #pragma once
 
-#include "autograd/base/memory.h"
+#include "autograd/base/scratch.h"
 #include "autograd/kernels/elementwise.h"
 #include "autograd/kernels/norm.h"
 #include "autograd/ops/common.h"

@@ -1,0 +1,96 @@
+// A training step, once warm, asks neither malloc nor the system for memory. Every call of this program is counted.
+#include <doctest/doctest.h>
+#include <malloc.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstddef>
+#include <cstdlib>
+
+#include "ebb.h"
+
+#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define EBB_COUNTS_MALLOC 1
+#endif
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#undef EBB_COUNTS_MALLOC
+#endif
+#endif
+
+#if defined(EBB_COUNTS_MALLOC)
+namespace {
+std::atomic<std::int64_t> calls{0};
+}
+
+extern "C" {
+void* __libc_malloc(std::size_t);
+void* __libc_calloc(std::size_t, std::size_t);
+void* __libc_realloc(void*, std::size_t);
+void* __libc_memalign(std::size_t, std::size_t);
+
+void* malloc(std::size_t bytes) noexcept {
+  ++calls;
+  return __libc_malloc(bytes);
+}
+void* calloc(std::size_t count, std::size_t bytes) noexcept {
+  ++calls;
+  return __libc_calloc(count, bytes);
+}
+void* realloc(void* block, std::size_t bytes) noexcept {
+  ++calls;
+  return __libc_realloc(block, bytes);
+}
+void* memalign(std::size_t alignment, std::size_t bytes) noexcept {
+  ++calls;
+  return __libc_memalign(alignment, bytes);
+}
+void* aligned_alloc(std::size_t alignment, std::size_t bytes) noexcept { return memalign(alignment, bytes); }
+int posix_memalign(void** block, std::size_t alignment, std::size_t bytes) noexcept {
+  *block = memalign(alignment, bytes);
+  return *block ? 0 : ENOMEM;
+}
+}
+
+namespace {
+
+using namespace ebb;
+
+struct LeNet5 {
+  nn::Conv2d conv1{.in = 1, .out = 6, .kernel = 5, .padding = 2};
+  nn::Conv2d conv2{.in = 6, .out = 16, .kernel = 5};
+  nn::Linear fc1{400, 120}, fc2{120, 84}, fc3{84, 10};
+
+  Tensor operator()(Tensor x) const {
+    x = max_pool2d(relu(conv1(x)), 2);
+    x = max_pool2d(relu(conv2(x)), 2);
+    return fc3(relu(fc2(relu(fc1(flatten(x, 1))))));
+  }
+};
+
+TEST_CASE("from the third step on, training LeNet-5 makes no call of malloc") {
+  void* volatile block = std::malloc(1);  // the counter counts
+  std::free(block);
+  REQUIRE(calls > 0);
+  for (const int threads : {1, 2, 4}) {
+    CAPTURE(threads);
+    set_num_threads(threads);
+    manual_seed(1);
+    LeNet5 net;
+    optim::Adam adam(parameters(net));
+    const auto images = rand({64, 1, 28, 28}), labels = randint(0, 10, {64});
+    for (int step = 1; step <= 200; ++step) {
+      const std::int64_t before = calls;
+      adam.zero_grad();
+      cross_entropy(net(images), labels).backward();
+      adam.step();
+      const std::int64_t made = calls - before;
+      if (step >= 3) CHECK_MESSAGE(made == 0, "step ", step);
+    }
+  }
+}
+
+}  // namespace
+#else
+TEST_CASE("from the third step on, training LeNet-5 makes no call of malloc" * doctest::skip()) {}
+#endif
