@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdlib>
 
-#include "ebb.h"
+#include "bench/models.h"
 
 #if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define EBB_COUNTS_MALLOC 1
@@ -56,18 +56,6 @@ namespace {
 
 using namespace ebb;
 
-struct LeNet5 {
-  nn::Conv2d conv1{.in = 1, .out = 6, .kernel = 5, .padding = 2};
-  nn::Conv2d conv2{.in = 6, .out = 16, .kernel = 5};
-  nn::Linear fc1{400, 120}, fc2{120, 84}, fc3{84, 10};
-
-  Tensor operator()(Tensor x) const {
-    x = max_pool2d(relu(conv1(x)), 2);
-    x = max_pool2d(relu(conv2(x)), 2);
-    return fc3(relu(fc2(relu(fc1(flatten(x, 1))))));
-  }
-};
-
 TEST_CASE("from the third step on, training LeNet-5 makes no call of malloc") {
   void* volatile block = std::malloc(1);  // the counter counts
   std::free(block);
@@ -76,7 +64,7 @@ TEST_CASE("from the third step on, training LeNet-5 makes no call of malloc") {
     CAPTURE(threads);
     set_num_threads(threads);
     manual_seed(1);
-    LeNet5 net;
+    bench::LeNet5 net;
     optim::Adam adam(parameters(net));
     const auto images = rand({64, 1, 28, 28}), labels = randint(0, 10, {64});
     for (int step = 1; step <= 200; ++step) {
