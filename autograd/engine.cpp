@@ -68,6 +68,7 @@ class Pass final : public GradSink {
  public:
   explicit Pass(bool create_graph)
       : recording_before_(std::exchange(thread_state.recording, create_graph)),
+        outermost_(thread_state.backward_depth == 0),
         s_(scratch_at(static_cast<std::size_t>(thread_state.backward_depth++))) {
     static thread_local std::uint64_t runs = 0;
     run_ = ++runs;
@@ -105,7 +106,8 @@ class Pass final : public GradSink {
       s_.frontier.pop_back();
       run_node(slot, retain_graph);
     }
-    for (const auto leaf : s_.leaves) run_hooks(s_.slots[leaf]);
+    for (const auto leaf : s_.leaves)
+      if (s_.slots[leaf].node->hooks()) run_hooks(s_.slots[leaf]);
   }
 
   // The gradient of a target, or of a leaf; undefined if nothing reached it.
@@ -121,12 +123,6 @@ class Pass final : public GradSink {
       auto& gradient = s_.gradients[s_.slots[i].first];
       if (gradient.defined()) static_cast<Leaf*>(s_.slots[i].node)->accumulate(std::move(gradient));
     }
-  }
-
-  bool wants(const Edge& edge) override {
-    if (!restricted_) return true;
-    const Slot* slot = find(edge.node.get());
-    return slot && (slot->target || slot->leads);
   }
 
   void put(const Edge& edge, Tensor gradient) override {
@@ -152,7 +148,12 @@ class Pass final : public GradSink {
 
  private:
   static Node* node_of(const Tensor& x) { return x.impl().edge.node.get(); }
-  bool marks(const Node* node) const { return thread_state.backward_depth == 1 && node->is_mine(); }
+  bool marks(const Node* node) const { return outermost_ && node->is_mine(); }
+
+  bool leads_to_target(const Edge& edge) override {
+    const Slot* slot = find(edge.node.get());
+    return slot && (slot->target || slot->leads);
+  }
 
   Slot* find(const Node* node) {
     if (marks(node)) return node->mark.run == run_ ? &s_.slots[node->mark.slot] : nullptr;
@@ -162,11 +163,15 @@ class Pass final : public GradSink {
 
   Slot& slot_of(Node* node) {
     if (Slot* known = find(node)) return *known;
+    return new_slot(node);
+  }
+
+  Slot& new_slot(Node* node) {
     const auto index = static_cast<std::uint32_t>(s_.slots.size());
     if (marks(node)) node->mark = {run_, index};
     else s_.unmarked.emplace(node, index);
     s_.slots.push_back({node, static_cast<std::uint32_t>(s_.gradients.size())});
-    s_.gradients.resize(s_.gradients.size() + node->outputs().size());
+    for (std::size_t j = 0; j < node->outputs().size(); ++j) s_.gradients.emplace_back();
     return s_.slots.back();
   }
 
@@ -187,7 +192,7 @@ class Pass final : public GradSink {
   }
 
   void run_node(const Slot& slot, bool retain_graph) {
-    run_hooks(slot);
+    if (slot.node->hooks()) run_hooks(slot);
     if (restricted_ && !slot.leads) return;
     Node& node = *slot.node;
     if (node.is_freed())
@@ -211,9 +216,8 @@ class Pass final : public GradSink {
     slot.node->backward(std::span(own.data(), count), *this);
   }
 
-  void run_hooks(const Slot& slot) {
+  [[gnu::noinline]] void run_hooks(const Slot& slot) {
     const auto* hooks = slot.node->hooks();
-    if (hooks == nullptr) return;
     for (std::size_t i = 0; i < hooks->size(); ++i) {  // a hook may add hooks
       const auto [output, hook] = (*hooks)[i];
       const Tensor gradient = s_.gradients[slot.first + output];
@@ -234,10 +238,9 @@ class Pass final : public GradSink {
   }
 
   static constexpr std::size_t kMostOutputs = 8;
-  bool recording_before_;
+  const bool recording_before_, outermost_;
   Scratch& s_;
   std::uint64_t run_ = 0;
-  bool restricted_ = false;
   const Node* running_ = nullptr;
 };
 

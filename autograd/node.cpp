@@ -10,13 +10,6 @@
 
 namespace ebb {
 
-void Node::enter_graph() {
-  std::uint64_t latest = thread_state.last_id;
-  for (const auto& edge : edges_)
-    if (edge.node) latest = std::max(latest, edge.node->id_);
-  id_ = thread_state.last_id = latest + 1;
-}
-
 void Node::add_hook(std::uint32_t output, Hook hook) {
   if (!hooks_) hooks_ = std::make_unique<std::vector<OutputHook>>();
   hooks_->push_back({output, std::move(hook)});

@@ -46,7 +46,7 @@ inline bool is_grad_enabled() { return thread_state.recording; }
 class GradSink {
  public:
   // Does anybody want the gradient of this input?
-  virtual bool wants(const detail::Edge& edge) = 0;
+  bool wants(const detail::Edge& edge) { return !restricted_ || leads_to_target(edge); }
   // Adds `gradient` to what the input has got so far.
   virtual void put(const detail::Edge& edge, Tensor gradient) = 0;
   // The sum so far itself, dense and nobody else's, zeros at first: for operations that read a part of their
@@ -55,6 +55,8 @@ class GradSink {
 
  protected:
   ~GradSink() = default;
+  virtual bool leads_to_target(const detail::Edge& edge) = 0;
+  bool restricted_ = false;  // to some targets
 };
 
 // Note [Ids order the graph]: a node's id is one more than the largest of the thread's last id and its
@@ -79,7 +81,7 @@ class Node : public Counted {
   // Drops what was saved; the node can not be run again.
   virtual void free_saved() = 0;
   // A leaf takes gradients and gives none on.
-  virtual bool is_leaf() const { return false; }
+  bool is_leaf() const { return edges_.empty(); }
 
   std::string_view name() const { return name_; }
   std::uint64_t id() const { return id_; }
@@ -94,7 +96,12 @@ class Node : public Counted {
   }
 
   // Takes the next id after all inputs'.
-  void enter_graph();
+  void enter_graph() {
+    std::uint64_t latest = thread_state.last_id;
+    for (const auto& edge : edges_)
+      if (edge.node && edge.node->id_ > latest) latest = edge.node->id_;
+    id_ = thread_state.last_id = latest + 1;
+  }
 
   // The engine's note of where it keeps this node's gradients; the owning thread's alone.
   struct Mark {
@@ -122,7 +129,6 @@ class Leaf final : public Node {
   explicit Leaf(const Spec& spec) : Node("leaf", {}, {&spec_, 1}), spec_(spec) { enter_graph(); }
   void backward(std::span<const Tensor>, GradSink&) override {}
   void free_saved() override {}
-  bool is_leaf() const override { return true; }
   // grad += gradient, in place where nobody can tell.
   void accumulate(Tensor gradient);
 

@@ -117,8 +117,9 @@ auto apply(const Op& op, const T&... inputs) {
     bool floating = false;
     for (std::size_t j = 0; j < D; ++j) floating |= is_floating(outputs[j].dtype());
     if (floating) {
-      const auto node = Ref<Node>::adopt(new detail::OpNode<Op, N>(op, outputs, inputs...));
-      for (std::uint32_t j = 0; j < D; ++j) detail::attach(outputs[j], node, j);
+      auto node = Ref<Node>::adopt(new detail::OpNode<Op, N>(op, outputs, inputs...));
+      for (std::uint32_t j = 1; j < D; ++j) detail::attach(outputs[j], node, j);
+      detail::attach(outputs[0], std::move(node), 0);
     }
   }
   if constexpr (K == 1) return std::move(outputs[0]);

@@ -162,6 +162,19 @@ constexpr bool asks_output(int j) {
   return Asks<decltype(grad_of<Op, G>())>::output(j) || Asks<decltype(add_of<Op, G>())>::output(j) ||
          Asks<decltype(grads_of<Op>())>::output(j);
 }
+// Does backward of any input need an input, an output?
+template <class Op, int... I>
+constexpr bool asks_inputs(std::integer_sequence<int, I...>) {
+  const auto any = [](auto g) { return (asks_input<Op, g()>(I) || ...); };
+  return (any(std::integral_constant<int, I>()) || ...);
+}
+template <class Op, int... I>
+constexpr bool asks_outputs(std::integer_sequence<int, I...>) {
+  const auto any = [](int j) { return (asks_output<Op, I>(j) || ...); };
+  for (int j = 0; j < outputs_of<Op>(); ++j)
+    if (any(j)) return true;
+  return false;
+}
 template <class Op, int G>
 inline constexpr bool asks_shapes =
     Asks<decltype(grad_of<Op, G>())>::shapes || Asks<decltype(add_of<Op, G>())>::shapes ||
@@ -247,10 +260,15 @@ class OpNode final : public Node {
   void save_for([[maybe_unused]] const std::array<Tensor, kOutputs>& outputs,
                 [[maybe_unused]] const std::array<const Tensor*, N>& inputs, std::integer_sequence<int, I...>) {
     if (!edge_[at(G)].node) return;
-    ((asks_input<Op, G>(I) ? in_[at(I)].keep(*inputs[at(I)]) : void()), ...);
+    (keep_input<G, I>(*inputs[at(I)]), ...);
     if constexpr (asks_shapes<Op, G>) shapes_ = {inputs[at(I)]->defined() ? inputs[at(I)]->shape() : Shape()...};
-    for (int j = 0; j < kOutputs; ++j)
-      if (asks_output<Op, G>(j) && out_[at(j)].empty()) out_[at(j)].keep(outputs[at(j)].detach());
+    if constexpr (kKeepsOutputs)
+      for (int j = 0; j < kOutputs; ++j)
+        if (asks_output<Op, G>(j) && out_[at(j)].empty()) out_[at(j)].keep(outputs[at(j)].detach());
+  }
+  template <int G, int I>
+  void keep_input([[maybe_unused]] const Tensor& x) {
+    if constexpr (asks_input<Op, G>(I)) in_[at(I)].keep(x);
   }
 
   template <int I>
@@ -337,11 +355,14 @@ class OpNode final : public Node {
   using Shapes =
       std::conditional_t<any_shapes(std::make_integer_sequence<int, N>()), std::array<Shape, N>, Nothing>;
 
+  static constexpr bool kKeepsInputs = asks_inputs<Op>(std::make_integer_sequence<int, N>());
+  static constexpr bool kKeepsOutputs = asks_outputs<Op>(std::make_integer_sequence<int, N>());
+
   [[no_unique_address]] Op op_;
   std::array<Edge, N> edge_;
   std::array<Spec, kOutputs> spec_;
-  std::array<Saved, N> in_;
-  std::array<Saved, kOutputs> out_;
+  std::array<Saved, kKeepsInputs ? N : 0> in_;
+  std::array<Saved, kKeepsOutputs ? kOutputs : 0> out_;
   [[no_unique_address]] Shapes shapes_;
 };
 
@@ -374,8 +395,9 @@ class VariadicNode final : public Node {
   Spec spec_;
 };
 
-inline void attach(const Tensor& output, const Ref<Node>& node, std::uint32_t j) {
-  if (is_floating(output.dtype())) output.impl().edge = {node, j};
+// Output j of a node, where that has a derivative.
+inline void attach(const Tensor& output, Ref<Node> node, std::uint32_t j) {
+  if (is_floating(output.dtype())) output.impl().edge = {std::move(node), j};
 }
 
 }  // namespace detail

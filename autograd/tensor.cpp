@@ -13,8 +13,10 @@ namespace ebb {
 namespace detail {
 namespace {
 
-// Data up to this size lives in one block with its header.
-constexpr std::size_t kInline = 4096, kHeader = (sizeof(Buffer) + 63) / 64 * 64;
+// Note [One block]: a new array is one block of memory that holds its Buffer, the TensorImpl that it begins with and,
+// up to kInline bytes, its elements. The block lives as long as the Buffer; views have TensorImpls of their own.
+constexpr std::size_t kInline = 4096, kHeader = (sizeof(Buffer) + sizeof(TensorImpl) + 63) / 64 * 64;
+static_assert(sizeof(Buffer) % alignof(TensorImpl) == 0);
 
 }  // namespace
 
@@ -55,7 +57,8 @@ TensorImpl::TensorImpl(Ref<Buffer> memory, const Shape& sizes, Dtype type)
       shape(sizes),
       strides(contiguous_strides(sizes)),
       dtype(type),
-      contiguous(true) {}
+      contiguous(true),
+      in_room(true) {}
 
 TensorImpl::TensorImpl(const TensorImpl& base, const Shape& sizes, const Dims& steps, std::int64_t offset)
     : buffer(base.buffer),
@@ -63,19 +66,21 @@ TensorImpl::TensorImpl(const TensorImpl& base, const Shape& sizes, const Dims& s
       shape(sizes),
       strides(steps),
       dtype(base.dtype),
-      contiguous(is_contiguous(sizes, steps)) {}
+      contiguous(is_contiguous(sizes, steps)),
+      in_room(false) {}
 
 void TensorImpl::destroy(TensorImpl* impl) noexcept {
+  const bool in_room = impl->in_room;
+  const Ref<Buffer> last = std::move(impl->buffer);  // with it goes its room
   impl->~TensorImpl();
-  memory::release(impl, sizeof(TensorImpl));
+  if (!in_room) memory::release(impl, sizeof(TensorImpl));
 }
 
 namespace {
 
-template <class... Args>
-Tensor make_tensor(Args&&... args) {
-  auto* impl = new (memory::allocate(sizeof(TensorImpl))) TensorImpl(std::forward<Args>(args)...);
-  return Tensor(Ref<TensorImpl>::adopt(impl));
+Tensor make_tensor(Ref<Buffer> buffer, const Shape& shape, Dtype dtype) {
+  void* const room = buffer->room();
+  return Tensor(Ref<TensorImpl>::adopt(new (room) TensorImpl(std::move(buffer), shape, dtype)));
 }
 
 }  // namespace
@@ -88,7 +93,8 @@ Tensor empty(const Shape& shape, Dtype dtype) {
 }
 
 Tensor alias(const Tensor& x, const Shape& shape, const Dims& strides, std::int64_t offset) {
-  return detail::make_tensor(x.impl(), shape, strides, offset);
+  using Impl = detail::TensorImpl;
+  return Tensor(Ref<Impl>::adopt(new (memory::allocate(sizeof(Impl))) Impl(x.impl(), shape, strides, offset)));
 }
 
 Tensor from_blob(void* data, const Shape& shape, Dtype dtype, std::function<void(void*)> deleter) {

@@ -36,13 +36,14 @@ namespace detail {
 struct Buffer final : Counted {
   void* data = nullptr;
   std::size_t bytes = 0;
-  std::size_t block_bytes = 0;  // of this header, with small data in it
+  std::size_t block_bytes = 0;  // Note [One block] in tensor.cpp
   std::uint32_t version = 0;
   const char* writer = nullptr;                         // the operation that wrote last
   std::unique_ptr<std::function<void(void*)>> foreign;  // set for memory that is not ebb's: how to give it back
 
   static Ref<Buffer> make(std::size_t bytes);
   static Ref<Buffer> wrap(void* data, std::size_t bytes, std::function<void(void*)> deleter);
+  void* room() { return this + 1; }  // for the first TensorImpl
   static void destroy(Buffer* buffer) noexcept;
 };
 
@@ -53,7 +54,7 @@ struct Edge {
 };
 
 struct TensorImpl final : Counted {
-  TensorImpl(Ref<Buffer> memory, const Shape& sizes, Dtype type);  // all of the memory, row-major
+  TensorImpl(Ref<Buffer> memory, const Shape& sizes, Dtype type);  // all of the memory, row-major; lies in room()
   TensorImpl(const TensorImpl& base, const Shape& sizes, const Dims& steps, std::int64_t offset);
 
   Ref<Buffer> buffer;
@@ -62,6 +63,7 @@ struct TensorImpl final : Counted {
   Dims strides;
   Dtype dtype;
   bool contiguous;
+  bool in_room;
   Edge edge;
 
   static void destroy(TensorImpl* impl) noexcept;

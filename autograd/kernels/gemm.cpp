@@ -89,6 +89,14 @@ void multiply_by_tiles(const Gemm<T>& g, std::int64_t k_block) {
   if (blocking.copy_a) a_copy.emplace(blocking.rows * row_pitch<T>(std::min(k_block, g.k)));
   if (blocking.copy_b) b_copy.emplace(kPanel<T> * std::min(k_block, g.k));
 
+  if (g.k <= k_block && g.m <= blocking.rows && g.n <= kPanel<T> && !blocking.copy_a && !blocking.copy_b) {
+    auto rest = g;  // of few columns, where they lie: a panel or two
+    while (rest.n > 0) {
+      const std::int64_t columns = multiply_left_edge(rest, blocking, g.a_row);
+      rest = some_columns(rest, columns, rest.n - columns);
+    }
+    return;
+  }
   // One block of k even if there are no terms: C is set all the same.
   for (std::int64_t k = 0; k == 0 || k < g.k; k += k_block) {
     const auto slab = some_terms(g, k, std::min(k_block, g.k - k));
@@ -136,6 +144,8 @@ void multiply(const Gemm<T>& whole, const GemmOrder& order) {
 
 void multiply_f32(const Gemm<float>& g, const GemmOrder& order) { multiply(g, order); }
 void multiply_f64(const Gemm<double>& g, const GemmOrder& order) { multiply(g, order); }
+void multiply_alone_f32(const Gemm<float>& g) { multiply(g, choose_order(g)); }
+void multiply_alone_f64(const Gemm<double>& g) { multiply(g, choose_order(g)); }
 GemmOrder order_f32(const Gemm<float>& g) { return choose_order(g); }
 GemmOrder order_f64(const Gemm<double>& g) { return choose_order(g); }
 
@@ -147,6 +157,8 @@ namespace ebb::kernels {
 
 HWY_EXPORT(multiply_f32);
 HWY_EXPORT(multiply_f64);
+HWY_EXPORT(multiply_alone_f32);
+HWY_EXPORT(multiply_alone_f64);
 HWY_EXPORT(order_f32);
 HWY_EXPORT(order_f64);
 
@@ -154,8 +166,8 @@ void gemm_piece(const Gemm<float>& g, const GemmOrder& order) { HWY_DYNAMIC_DISP
 void gemm_piece(const Gemm<double>& g, const GemmOrder& order) { HWY_DYNAMIC_DISPATCH(multiply_f64)(g, order); }
 GemmOrder gemm_order(const Gemm<float>& g) { return HWY_DYNAMIC_DISPATCH(order_f32)(g); }
 GemmOrder gemm_order(const Gemm<double>& g) { return HWY_DYNAMIC_DISPATCH(order_f64)(g); }
-void gemm_serial(const Gemm<float>& g) { gemm_piece(g, gemm_order(g)); }
-void gemm_serial(const Gemm<double>& g) { gemm_piece(g, gemm_order(g)); }
+void gemm_serial(const Gemm<float>& g) { HWY_DYNAMIC_DISPATCH(multiply_alone_f32)(g); }
+void gemm_serial(const Gemm<double>& g) { HWY_DYNAMIC_DISPATCH(multiply_alone_f64)(g); }
 
 }  // namespace ebb::kernels
 #endif

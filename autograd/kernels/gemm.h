@@ -8,11 +8,11 @@ namespace ebb::kernels {
 // c[b, i, j] = sum_k a[b, i, k] b[b, k, j], or += if `accumulate`. All of one dtype, float32 or float64,
 // ranks equal and >= 2; leading dimensions equal (stride 0 where one operand is shared). Any strides of a and
 // b, transposed operands included, without a copy of the whole; c has unit stride in its last dimension.
-void matmul(View c, View a, View b, bool accumulate = false);
+void matmul(const View& c, const View& a, const View& b, bool accumulate = false);
 
 // y[n, out] = x[n, in] · weight[out, in]ᵀ + bias[out]; bias.data may be null. x and y have unit stride in the
 // last dimension. Small n takes a path without packing (dot products against rows of weight).
-void linear(View y, View x, View weight, View bias);
+void linear(const View& y, const View& x, const View& weight, const View& bias);
 
 // The product behind both, for float and double, exposed for convolution and tests: C[m×n] (+)= A[m×k]
 // B[k×n], element strides of rows and columns, C's column stride 1. Serial; the caller splits work among

@@ -68,6 +68,11 @@ Cut cut_for_threads(std::int64_t m, std::int64_t n, std::int64_t k) {
 }
 
 template <class T>
+bool is_for_one_thread(const Gemm<T>& g) {
+  return g.m * g.n * g.k < 2 * kPieceWork || !detail::worth_threads();
+}
+
+template <class T>
 Gemm<T> rectangle(const Gemm<T>& g, const Cut& cut, std::int64_t i) {
   const std::int64_t row = i / cut.across * cut.m, column = i % cut.across * cut.n;
   return some_columns(some_rows(g, row, std::min(cut.m, g.m - row)), column, std::min(cut.n, g.n - column));
@@ -81,7 +86,7 @@ void run(Batch<T> batch) {
   const Gemm<T>& g = batch.first;
   const std::int64_t products = batch.steps.count(), work = g.m * g.n * g.k;
   if (g.m == 0 || g.n == 0) return;
-  if (products == 1 && (work < 2 * kPieceWork || !detail::worth_threads())) return gemm_serial(g);
+  if (products == 1 && is_for_one_thread(g)) return gemm_serial(g);
 
   const GemmOrder order = gemm_order(g);
   const Cut pieces = detail::worth_threads() ? cut_for_threads(g.m, g.n, g.k) : Cut{g.m, g.n, 1, 1};
@@ -95,23 +100,25 @@ void run(Batch<T> batch) {
 
 }  // namespace
 
-void matmul(View c, View a, View b, bool accumulate) {
+void matmul(const View& c, const View& a, const View& b, bool accumulate) {
   visit_floating(c.dtype, [&]<class T>(T*) {
     const int row = c.rank() - 2, column = c.rank() - 1;
-    Batch<T> batch{{c.size(row), c.size(column), a.size(column), a.as<T>(), a.stride(row), a.stride(column),
-                    b.as<T>(), b.stride(row), b.stride(column), c.as<T>(), c.stride(row), accumulate},
-                   {}};
+    const Gemm<T> first{c.size(row), c.size(column), a.size(column),   a.as<T>(), a.stride(row), a.stride(column),
+                        b.as<T>(),   b.stride(row),  b.stride(column), c.as<T>(), c.stride(row), accumulate};
+    if (row == 0 && is_for_one_thread(first)) return gemm_serial(first);
+    Batch<T> batch{first, {}};
     for (int dim = 0; dim < row; ++dim)
       batch.steps.push_back({c.size(dim), {c.stride(dim), a.stride(dim), b.stride(dim)}});
     run(batch);
   });
 }
 
-void linear(View y, View x, View weight, View bias) {
+void linear(const View& y, const View& x, const View& weight, const View& bias) {
   visit_floating(y.dtype, [&]<class T>(T*) {
-    run(Batch<T>{{y.size(0), y.size(1), x.size(1), x.as<T>(), x.stride(0), x.stride(1), weight.as<T>(),
-                  weight.stride(1), weight.stride(0), y.as<T>(), y.stride(0), false, bias.as<T>()},
-                 {}});
+    const Gemm<T> product{y.size(0),   y.size(1),      x.size(1),        x.as<T>(),        x.stride(0),
+                          x.stride(1), weight.as<T>(), weight.stride(1), weight.stride(0), y.as<T>(),
+                          y.stride(0), false,          bias.as<T>()};
+    is_for_one_thread(product) ? gemm_serial(product) : run(Batch<T>{product, {}});
   });
 }
 

@@ -17,6 +17,7 @@ Tensor expand_leading(const Tensor& x, const Shape& lead) {
 }  // namespace
 
 Tensor matmul(const Tensor& a, const Tensor& b) {
+  if (a.dim() == 2 && b.dim() == 2) return apply(ops::Matmul{}, a, b);
   if (a.dim() == 0 || b.dim() == 0)
     fail("matmul: {} and {}; both need one dimension or more, use mul() for scalars", describe(a), describe(b));
   if (a.dim() == 1) return squeeze(matmul(unsqueeze(a, 0), b), b.dim() == 1 ? 0 : -2);
