@@ -173,9 +173,16 @@ void average(const View& y, const View& x, const Windows& rows, const Windows& c
   });
 }
 
+// True if the pixels of a plane are one row in memory.
+bool is_one_row(const View& x) { return x.stride(3) == 1 && x.stride(2) == x.size(3); }
+
 // x = 0, before anything is added to it.
 template <class T>
 void clear(const View& x, const Planes& planes) {
+  if (planes.channels == 1 && is_one_row(x)) {
+    std::fill_n(planes.of<T>(x), x.size(2) * x.size(3), T(0));
+    return;
+  }
   for (std::int64_t h = 0; h < x.size(2); ++h)
     for (std::int64_t w = 0; w < x.size(3); ++w)
       for (std::int64_t c = 0; c < planes.channels; ++c) element<T>(x, planes, h, w)[c * x.stride(1)] = T(0);
@@ -202,6 +209,13 @@ void average_backward(const View& gx, const View& g, const Windows& rows, const 
 // Calls f(element of x at the index, element of y) for all of y that have an index.
 template <class T, class F>
 void for_each_indexed(const View& x, const View& y, const View& index, const Planes& planes, F&& f) {
+  if (planes.channels == 1 && is_one_row(x) && is_one_row(y) && is_one_row(index)) {
+    T *const at_x = planes.of<T>(x), *const at_y = planes.of<T>(y);
+    const auto* const places = planes.of<const std::int64_t>(index);
+    for (std::int64_t i = 0; i < y.size(2) * y.size(3); ++i)
+      if (places[i] >= 0) f(at_x[places[i]], at_y[i]);
+    return;
+  }
   const bool joined = x.stride(2) == x.size(3) * x.stride(3);  // rows are one long row
   for (std::int64_t row = 0; row < y.size(2); ++row) {
     for (std::int64_t column = 0; column < y.size(3); ++column) {
