@@ -153,7 +153,9 @@ struct ThreadCache {
   ThreadCache *next = nullptr, *previous = nullptr;
 
   ThreadCache() {
-    for (std::size_t k = 0; k < kLocalClasses; ++k) move(k, 4 * batch(k));
+    constexpr std::size_t kKept = 1 << 20;  // bytes of each class: a graph of a few thousand operations
+    for (std::size_t k = 0; k < kLocalClasses; ++k)
+      move(k, std::min<std::int64_t>(4096, static_cast<std::int64_t>(kKept / size_of_class(k))));
     auto& c = common();
     const std::lock_guard lock(c.mutex);
     next = c.threads;
