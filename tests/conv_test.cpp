@@ -174,3 +174,17 @@ TEST_CASE("all three directions agree with plain loops on random geometries and 
     }
   });
 }
+
+TEST_CASE("kernels of one pixel agree too: they are products where planes are rows") {
+  on_every_target([] {
+    Rng rng(2);
+    for (const Dtype dtype : {float32, float64})
+      for (const std::array<std::int64_t, 2> stride : {std::array<std::int64_t, 2>{1, 1}, {2, 1}, {2, 3}})
+        for (const int x_layout : {0, 1, 4})
+          for (const int y_layout : {0, 1, 4}) {
+            Convolution c(rng, dtype, {2, 5, 13, 25}, {19, 5, 1, 1}, {stride, {0, 0}, {1, 1}, 1}, x_layout, 0,
+                          y_layout);
+            check(c);
+          }
+  });
+}

@@ -6,6 +6,7 @@
 #include "autograd/kernels/conv_filter.h"
 #include "autograd/kernels/conv_image.h"
 #include "autograd/kernels/conv_plan.h"
+#include "autograd/kernels/conv_pointwise.h"
 #include "autograd/kernels/conv_tile.h"
 
 namespace ebb::kernels {
@@ -322,6 +323,8 @@ void clear(const View& gw) {
 
 void conv2d_backward_weight(View gweight, View g, View x, const Conv2dGeometry& geometry) {
   if (gweight.numel() == 0) return;
+  if (g.numel() > 0 && conv::is_pointwise(g, x, gweight, geometry))
+    return conv::pointwise_backward_weight(gweight, g, x, geometry);
   const auto sweep = [&](std::size_t i, int axis) {
     return conv::Sweep{g.size(axis),
                        x.size(axis),
