@@ -48,6 +48,9 @@ void copy_matrix(Matrix<T> to, Matrix<const T> from, std::int64_t rows, std::int
     for (std::int64_t i = 0; i < rows; ++i) std::copy_n(from.data + i * from.row, columns, to.data + i * to.row);
   } else if (to.column == 1 && from.row == 1) {
     kernels<T>().transpose(to.data, to.row, from.data, from.column, columns, rows);
+  } else if (to.column == 1 && from.column == 2) {
+    for (std::int64_t i = 0; i < rows; ++i)
+      kernels<T>().every_second(to.data + i * to.row, from.data + i * from.row, columns);
   } else {
     for (std::int64_t i = 0; i < rows; ++i)
       for (std::int64_t j = 0; j < columns; ++j)

@@ -204,6 +204,18 @@ void transpose(T* to, std::int64_t to_row, const T* from, std::int64_t from_row,
                   block_columns);
 }
 
+template <class T>
+void every_second(T* to, const T* from, std::int64_t n) {
+  const Tag<T> d;
+  std::int64_t i = 0;
+  for (; i + lanes(d) < n; i += lanes(d)) {  // < lest the element behind the last be read
+    Vector<T> even, odd;
+    hn::LoadInterleaved2(d, from + 2 * i, even, odd);
+    hn::StoreU(even, d, to + i);
+  }
+  for (; i < n; ++i) to[i] = from[2 * i];
+}
+
 template <class T, int kVectors>
 void add_tiles(Kernels<T>& kernels) {
   constexpr int kRows = max_rows(kVectors), v = kVectors - 1;
@@ -219,6 +231,7 @@ Kernels<T> all() {
   Kernels<T> kernels{};
   kernels.lanes = lanes(Tag<T>());
   kernels.transpose = transpose<T>;
+  kernels.every_second = every_second<T>;
   add_tiles<T, 1>(kernels);
   add_tiles<T, 2>(kernels);
   add_tiles<T, 3>(kernels);

@@ -48,6 +48,8 @@ struct Kernels {
   // to[j to_row + i] = from[i from_row + j] for i < rows and j < columns.
   void (*transpose)(T* to, std::int64_t to_row, const T* from, std::int64_t from_row, std::int64_t rows,
                     std::int64_t columns);
+  // to[i] = from[2 i] for i < n.
+  void (*every_second)(T* to, const T* from, std::int64_t n);
 };
 
 // Those of the best instruction set here, for float and double.
