@@ -85,14 +85,12 @@ bool Counted::release_shared(Destroy destroy) noexcept {
   return false;
 }
 
-void merge_returned_objects() {
-  using Inbox = Counted::Inbox;
-  if (Counted::returned_ == nullptr || !Counted::returned_->load(std::memory_order_relaxed)) return;
+void Counted::merge_returned() noexcept {
   std::vector<Inbox::Item> items;
   {
-    auto& registry = Counted::Registry::get();
+    auto& registry = Registry::get();
     const std::lock_guard lock(registry.mutex);
-    auto& inbox = *registry.alive.at(Counted::thread_id_);
+    auto& inbox = *registry.alive.at(thread_id_);
     items.swap(inbox.items);
     inbox.any.store(false, std::memory_order_relaxed);
   }

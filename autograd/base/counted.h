@@ -60,6 +60,7 @@ class Counted {
     if (is_mine()) merge(0);
   }
 
+  static void merge_returned() noexcept;
   void become_shared() noexcept;
   bool release_shared(Destroy destroy) noexcept;
   bool merge(std::int32_t handles_given_up) noexcept;
@@ -73,7 +74,10 @@ class Counted {
 };
 
 // Frees what other threads have returned to this one. Called where tensors are made; a plain load when nothing was.
-void merge_returned_objects();
+inline void merge_returned_objects() {
+  if (Counted::returned_ && Counted::returned_->load(std::memory_order_relaxed)) [[unlikely]]
+    Counted::merge_returned();
+}
 
 // A handle of a Counted T, which has a `static void destroy(T*) noexcept`.
 template <class T>

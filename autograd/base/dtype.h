@@ -17,11 +17,10 @@ inline constexpr Dtype int32 = Dtype::int32;
 inline constexpr Dtype uint8 = Dtype::uint8;
 inline constexpr Dtype boolean = Dtype::bool_;
 
+inline constexpr std::int64_t kSizes[] = {4, 8, 8, 4, 1, 1};
+
 // Bytes of one element.
-constexpr std::int64_t size_of(Dtype dtype) {
-  constexpr std::int64_t kSizes[] = {4, 8, 8, 4, 1, 1};
-  return kSizes[static_cast<int>(dtype)];
-}
+constexpr std::int64_t size_of(Dtype dtype) { return kSizes[static_cast<int>(dtype)]; }
 
 // PyTorch's name without the prefix: "float32", "bool".
 constexpr std::string_view name_of(Dtype dtype) {
