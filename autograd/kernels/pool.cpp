@@ -105,10 +105,10 @@ void for_each_planes(const View& x, bool side_by_side, std::int64_t work, F&& f)
   });
 }
 
-// Outputs side by side, from column `column` of row `row` on: as in PoolRun.
+// Outputs side by side, from column `column` of row `row` on, whose windows begin at `first` in memory: as in PoolRun.
 struct Outputs {
   std::int64_t row, column;
-  std::int64_t n, x_step, place_step;
+  std::int64_t n, first, x_step, place, place_step;
   const PoolTap* taps;
   std::int64_t tap_count;
   double scale;  // 1 / the size of the windows
@@ -132,26 +132,38 @@ struct Pooling {
   // Calls f(outputs) for all outputs of the planes.
   template <class F>
   void for_each_outputs(const Planes& planes, const Scratch<PoolTap>& taps, F&& f) const {
+    std::int64_t listed_rows = -1, listed_columns = -1;
     for (std::int64_t row = 0; row < y.size(2); ++row) {
       for (std::int64_t column = 0; column < y.size(3);) {
         const Span &down = rows[row], &right = columns[column];
-        PoolTap* tap = taps.data();
-        for (std::int64_t i = 0, h = down.begin; i < down.count; ++i, h += down.step)
-          for (std::int64_t j = 0, w = right.begin; j < right.count; ++j, w += right.step)
-            *tap++ = {h * x.stride(2) + w * x.stride(3), h * x.size(3) + w};
+        if (down.count != listed_rows || right.count != listed_columns) {
+          list_taps(down, right, taps.data());
+          listed_rows = down.count;
+          listed_columns = right.count;
+        }
         const auto alike = across ? Windows::Alike{0, 1} : columns.alike(column);
-        f(Outputs{row, column, across ? planes.channels : alike.count, across ? 1 : alike.step * x.stride(3),
-                  alike.step, taps.data(), tap - taps.data(), 1 / static_cast<double>(down.size * right.size)});
+        f(Outputs{row, column, across ? planes.channels : alike.count,
+                  down.begin * x.stride(2) + right.begin * x.stride(3), across ? 1 : alike.step * x.stride(3),
+                  down.begin * x.size(3) + right.begin, alike.step, taps.data(), down.count * right.count,
+                  1 / static_cast<double>(down.size * right.size)});
         column += alike.count;
       }
     }
   }
 
+  void list_taps(const Span& down, const Span& right, PoolTap* tap) const {
+    for (std::int64_t i = 0; i < down.count; ++i)
+      for (std::int64_t j = 0; j < right.count; ++j)
+        *tap++ = {i * down.step * x.stride(2) + j * right.step * x.stride(3),
+                  i * down.step * x.size(3) + j * right.step};
+  }
+
   template <class T>
   PoolRun<T> run(const Planes& planes, const Outputs& o) const {
     return {.n = o.n,
-            .x = planes.of<const T>(x),
+            .x = planes.of<const T>(x) + o.first,
             .x_step = o.x_step,
+            .place = o.place,
             .place_step = o.place_step,
             .taps = o.taps,
             .tap_count = o.tap_count,
@@ -199,7 +211,7 @@ void average_backward(const View& gx, const View& g, const Windows& rows, const 
       const std::int64_t step = pooling.across ? 1 : g.stride(3);
       const T scale = static_cast<T>(o.scale);
       for (std::int64_t k = 0; k < o.tap_count; ++k) {
-        T* const to = planes.of<T>(gx) + o.taps[k].at;
+        T* const to = planes.of<T>(gx) + o.first + o.taps[k].at;
         for (std::int64_t i = 0; i < o.n; ++i) to[i * o.x_step] += from[i * step] * scale;
       }
     });

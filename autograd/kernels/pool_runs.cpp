@@ -57,7 +57,7 @@ struct Max {
     }
     hn::StoreU(best, d, run.y + i);
     const auto step = hn::Set(p, static_cast<Place>(run.place_step));
-    const auto first = hn::Set(p, static_cast<Place>(i * run.place_step));
+    const auto first = hn::Set(p, static_cast<Place>(run.place + i * run.place_step));
     store_places(p, hn::Add(hn::Add(place, first), hn::Mul(hn::Iota(p, 0), step)), run.index + i);
   }
 
@@ -69,7 +69,7 @@ struct Max {
       const T v = x[run.taps[k].at];
       if (k > 0 && (v <= best || std::isnan(best))) continue;
       best = v;
-      place = run.taps[k].place + i * run.place_step;
+      place = run.place + run.taps[k].place + i * run.place_step;
     }
     run.y[i * run.y_step] = best;
     run.index[i * run.index_step] = place;
@@ -79,7 +79,7 @@ struct Max {
   static bool fits(const PoolRun<T>& run) {
     constexpr auto kMost = sizeof(T) == 4 ? std::int64_t{std::numeric_limits<std::int32_t>::max()}
                                           : std::numeric_limits<std::int64_t>::max();
-    return run.index_step == 1 && run.taps[run.tap_count - 1].place <= kMost - run.n * run.place_step;
+    return run.index_step == 1 && run.place + run.taps[run.tap_count - 1].place <= kMost - run.n * run.place_step;
   }
 };
 

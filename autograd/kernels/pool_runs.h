@@ -5,18 +5,18 @@
 
 namespace ebb::kernels {
 
-// An element of a window: where it is in memory, and its place in the plane.
+// An element of a window: where it is in memory, and its place in the plane, both from the window's first.
 struct PoolTap {
   std::int64_t at, place;
 };
 
-// Outputs 0 … n - 1: the window of output i has the elements x[taps[k].at + i x_step], at places taps[k].place + i
-// place_step of the plane.
+// Outputs 0 … n - 1: the window of output i has the elements x[taps[k].at + i x_step], at places place + taps[k].place +
+// i place_step of the plane.
 template <class T>
 struct PoolRun {
   std::int64_t n;
   const T* x;
-  std::int64_t x_step, place_step;
+  std::int64_t x_step, place, place_step;
   const PoolTap* taps;
   std::int64_t tap_count;
   T* y;
