@@ -139,6 +139,15 @@ void check_gemm(Rng& rng, std::int64_t m, std::int64_t n, std::int64_t k, const 
     CAPTURE(lie_a.transposed);
     CAPTURE(lie_b.transposed);
     CHECK(result.bytes() == expected.bytes());
+
+    auto again = c, spoilt = b;
+    std::vector<T> packed(static_cast<std::size_t>(packed_size(g)));
+    gemm_pack(packed.data(), g);
+    g.c = again.data();
+    g.b = spoilt.fill([] { return std::numeric_limits<T>::quiet_NaN(); }).data();
+    g.packed = packed.data();
+    gemm_serial(g);
+    CHECK(again.bytes() == expected.bytes());
   });
 }
 
@@ -148,7 +157,7 @@ std::int64_t random_size(Rng& rng) {
   return kind == 0 ? pick(rng, 0, 1) : kind < 6 ? pick(rng, 1, 20) : pick(rng, 20, 80);
 }
 
-TEST_CASE_TEMPLATE("gemm agrees with three loops for any sizes and strides", T, float, double) {
+TEST_CASE_TEMPLATE("gemm, packed or not, agrees with three loops for any sizes and strides", T, float, double) {
   Rng rng(1);
   for (int i = 0; i < 600; ++i)
     check_gemm<T>(rng, random_size(rng), random_size(rng), random_size(rng), random_lie(rng), random_lie(rng));

@@ -44,10 +44,11 @@ void multiply_by_dots(const Gemm<T>& g, std::int64_t k_block) {
 
 // How a product by tiles uses the caches.
 struct Blocking {
-  std::int64_t tile;    // rows of a tile
-  std::int64_t rows;    // of A, a multiple of tile, that all panels of B pass by before the next ones
-  bool copy_a, copy_b;  // where tiles would reach many pages, or many lines that share few sets of the cache
-  bool far_c;           // C is no longer in L2 when a tile comes back to it
+  std::int64_t tile;  // rows of a tile
+  std::int64_t rows;  // of A, a multiple of tile, that all panels of B pass by before the next ones
+  bool copy_a,
+      copy_b;  // where tiles would reach many pages, or many lines that share few sets of the cache; B, packed
+  bool far_c;  // C is no longer in L2 when a tile comes back to it
 };
 
 template <class T>
@@ -59,7 +60,8 @@ Blocking choose_blocking(const Gemm<T>& g, std::int64_t k) {
   const std::int64_t a_row = g.a_row * kSize, a_span = g.a_col * kSize * k, b_row = g.b_row * kSize;
   const bool far_a = g.a_col == 1 ? a_row % (4 * kKiB) == 0 : g.a_row != 1 || a_span > 256 * kKiB;
   const bool far_b = b_row % (2 * kKiB) == 0 || b_row * k > 640 * kKiB;
-  const bool copy_b = g.b_col != 1 || (!kMaskedLoads && g.n % kLanes<T> != 0) || (far_b && g.m > 2 * kTileRows);
+  const bool copy_b =
+      g.packed || g.b_col != 1 || (!kMaskedLoads && g.n % kLanes<T> != 0) || (far_b && g.m > 2 * kTileRows);
   return {tile, rows, far_a && g.n > 2 * kPanel<T>, copy_b, g.m * g.n * kSize > 512 * kKiB};
 }
 
@@ -82,12 +84,32 @@ std::int64_t multiply_left_edge(const Gemm<T>& g, const Blocking& blocking, std:
   return t.columns;
 }
 
+// Note [Packed B]: block of k after block of k, each in panels of kPanel columns, the last one filled up.
+template <class T>
+std::int64_t packed_columns(const Gemm<T>& g) {
+  return (g.n + kPanel<T> - 1) / kPanel<T> * kPanel<T>;
+}
+template <class T>
+constexpr std::int64_t kMostTerms = 4096 / std::int64_t{sizeof(T)};  // of a block of k
+
+template <class T>
+void pack(T* to, const Gemm<T>& g) {
+  const std::int64_t k_block = equal_parts(g.k, kMostTerms<T>);
+  for (std::int64_t k = 0; k < g.k; k += k_block) {
+    const auto slab = some_terms(g, k, std::min(k_block, g.k - k));
+    for (std::int64_t j = 0; j < g.n; j += kPanel<T>, to += kPanel<T> * slab.k) {
+      auto panel = some_columns(slab, j, g.n - j);
+      copy_panel(panel, to);
+    }
+  }
+}
+
 template <class T>
 void multiply_by_tiles(const Gemm<T>& g, std::int64_t k_block) {
   const Blocking blocking = choose_blocking(g, k_block);
   std::optional<memory::Scratch<T>> a_copy, b_copy;
   if (blocking.copy_a) a_copy.emplace(blocking.rows * row_pitch<T>(std::min(k_block, g.k)));
-  if (blocking.copy_b) b_copy.emplace(kPanel<T> * std::min(k_block, g.k));
+  if (blocking.copy_b && !g.packed) b_copy.emplace(kPanel<T> * std::min(k_block, g.k));
 
   if (g.k <= k_block && g.m <= blocking.rows && g.n <= kPanel<T> && !blocking.copy_a && !blocking.copy_b) {
     auto rest = g;  // of few columns, where they lie: a panel or two
@@ -105,7 +127,8 @@ void multiply_by_tiles(const Gemm<T>& g, std::int64_t k_block) {
       const std::int64_t step = blocking.copy_a ? copy_rows(block, a_copy->data(), blocking.tile) : g.a_row;
       for (std::int64_t j = 0; j < g.n;) {
         auto panel = some_columns(block, j, g.n - j);
-        if (blocking.copy_b) copy_panel(panel, b_copy->data());
+        if (g.packed) use_panel(panel, g.packed + k * packed_columns(g) + j * slab.k);
+        else if (blocking.copy_b) copy_panel(panel, b_copy->data());
         j += multiply_left_edge(panel, blocking, step);
       }
     }
@@ -128,7 +151,7 @@ GemmOrder choose_order(const Gemm<T>& whole) {
 
   // A large B that is used once is read as it lies in memory: in blocks of few, long rows.
   const bool stream = g.b_col == 1 && g.m <= kWideRows && g.n * g.k > 64 * 1024;
-  return {false, equal_parts(g.k, !stream ? 4096 / std::int64_t{sizeof(T)} : g.m == 1 ? 8 : 64)};
+  return {false, equal_parts(g.k, !stream ? kMostTerms<T> : g.m == 1 ? 8 : 64)};
 }
 
 template <class T>
@@ -144,8 +167,17 @@ void multiply(const Gemm<T>& whole, const GemmOrder& order) {
 
 void multiply_f32(const Gemm<float>& g, const GemmOrder& order) { multiply(g, order); }
 void multiply_f64(const Gemm<double>& g, const GemmOrder& order) { multiply(g, order); }
-void multiply_alone_f32(const Gemm<float>& g) { multiply(g, choose_order(g)); }
-void multiply_alone_f64(const Gemm<double>& g) { multiply(g, choose_order(g)); }
+template <class T>
+void multiply_alone(const Gemm<T>& g) {
+  if (!g.packed) multiply(g, choose_order(g));
+  else if (g.m > 0) multiply_by_tiles(g, equal_parts(g.k, kMostTerms<T>));
+}
+void multiply_alone_f32(const Gemm<float>& g) { multiply_alone(g); }
+void multiply_alone_f64(const Gemm<double>& g) { multiply_alone(g); }
+void pack_f32(float* to, const Gemm<float>& g) { pack(to, g); }
+void pack_f64(double* to, const Gemm<double>& g) { pack(to, g); }
+std::int64_t packed_size_f32(const Gemm<float>& g) { return g.k * packed_columns(g); }
+std::int64_t packed_size_f64(const Gemm<double>& g) { return g.k * packed_columns(g); }
 GemmOrder order_f32(const Gemm<float>& g) { return choose_order(g); }
 GemmOrder order_f64(const Gemm<double>& g) { return choose_order(g); }
 
@@ -161,6 +193,10 @@ HWY_EXPORT(multiply_alone_f32);
 HWY_EXPORT(multiply_alone_f64);
 HWY_EXPORT(order_f32);
 HWY_EXPORT(order_f64);
+HWY_EXPORT(pack_f32);
+HWY_EXPORT(pack_f64);
+HWY_EXPORT(packed_size_f32);
+HWY_EXPORT(packed_size_f64);
 
 void gemm_piece(const Gemm<float>& g, const GemmOrder& order) { HWY_DYNAMIC_DISPATCH(multiply_f32)(g, order); }
 void gemm_piece(const Gemm<double>& g, const GemmOrder& order) { HWY_DYNAMIC_DISPATCH(multiply_f64)(g, order); }
@@ -168,6 +204,10 @@ GemmOrder gemm_order(const Gemm<float>& g) { return HWY_DYNAMIC_DISPATCH(order_f
 GemmOrder gemm_order(const Gemm<double>& g) { return HWY_DYNAMIC_DISPATCH(order_f64)(g); }
 void gemm_serial(const Gemm<float>& g) { HWY_DYNAMIC_DISPATCH(multiply_alone_f32)(g); }
 void gemm_serial(const Gemm<double>& g) { HWY_DYNAMIC_DISPATCH(multiply_alone_f64)(g); }
+void gemm_pack(float* to, const Gemm<float>& g) { HWY_DYNAMIC_DISPATCH(pack_f32)(to, g); }
+void gemm_pack(double* to, const Gemm<double>& g) { HWY_DYNAMIC_DISPATCH(pack_f64)(to, g); }
+std::int64_t packed_size(const Gemm<float>& g) { return HWY_DYNAMIC_DISPATCH(packed_size_f32)(g); }
+std::int64_t packed_size(const Gemm<double>& g) { return HWY_DYNAMIC_DISPATCH(packed_size_f64)(g); }
 
 }  // namespace ebb::kernels
 #endif

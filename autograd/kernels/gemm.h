@@ -27,9 +27,17 @@ struct Gemm {
   T* c;
   std::int64_t c_row;
   bool accumulate = false;
-  const T* bias = nullptr;  // n elements added to every row of C; null if `accumulate`
+  const T* bias = nullptr;    // n elements added to every row of C; null if `accumulate`
+  const T* packed = nullptr;  // from gemm_pack(), read instead of b; for gemm_serial() alone
 };
 void gemm_serial(const Gemm<float>& g);
 void gemm_serial(const Gemm<double>& g);
+
+// Copies B, where many products share it, in the order in which they read it: packed_size() elements. The copy does not
+// depend on m.
+std::int64_t packed_size(const Gemm<float>& g);
+std::int64_t packed_size(const Gemm<double>& g);
+void gemm_pack(float* to, const Gemm<float>& g);
+void gemm_pack(double* to, const Gemm<double>& g);
 
 }  // namespace ebb::kernels

@@ -97,7 +97,15 @@ void transpose_panel(T* to, const Gemm<T>& g, std::int64_t columns) {
   }
 }
 
-// Puts a copy of its first kPanel columns, or of all if they are fewer, in place of B. Needs k kPanel elements.
+// Puts a panel, a copy of its first kPanel columns, in place of B.
+template <class T>
+void use_panel(Gemm<T>& g, const T* panel) {
+  g.b = panel;
+  g.b_row = kPanel<T>;
+  g.b_col = 1;
+}
+
+// Makes that copy, of fewer columns if there are no more. Needs k kPanel elements.
 template <class T>
 void copy_panel(Gemm<T>& g, T* to) {
   const std::int64_t columns = std::min(kPanel<T>, g.n);
@@ -108,9 +116,7 @@ void copy_panel(Gemm<T>& g, T* to) {
   } else {
     copy_elements(to, kPanel<T>, g.b, g.b_row, g.b_col, g.k, columns);
   }
-  g.b = to;
-  g.b_row = kPanel<T>;
-  g.b_col = 1;
+  use_panel(g, to);
 }
 
 // Distance of copied rows of k elements: an odd number of cache lines, so that the rows of a tile do not compete for
