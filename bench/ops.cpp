@@ -78,6 +78,17 @@ Case<AdaptiveAvgPool2dBackward> large(const Sample<AdaptiveAvgPool2dBackward>&) 
 }
 Case<LayerNorm> large(const Sample<LayerNorm>&) { return {{}, {rand({512, 1024}), rand({1024}), rand({1024})}}; }
 Case<BatchNorm> large(const Sample<BatchNorm>&) { return {{}, {rand({16, 64, 1024}), rand({64}), rand({64})}}; }
+// 32 steps of 32 sequences, 64 → 128.
+template <class Op>
+requires requires(const Op& op) { op.cell(); }
+Case<Op> large(const Sample<Op>& sample) {
+  Inputs inputs{rand({32, 32, 64})};
+  while (inputs.size() + 4 < sample.inputs.size()) inputs.push_back(zeros({32, 128}));
+  const std::int64_t width = 128 * kernels::gates_of(sample.op.cell());
+  for (const Shape& shape : {Shape{width, 64}, Shape{width, 128}, Shape{width}, Shape{width}})
+    inputs.push_back(rand(shape) * 0.1);
+  return {sample.op, inputs};
+}
 Case<CrossEntropy> large(const Sample<CrossEntropy>&) {
   return {{}, {rand({512, 1024}), rows_below(1024, {512})}};
 }

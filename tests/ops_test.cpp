@@ -37,6 +37,13 @@ Tensors prepared(const ops::Linear&, const Tensors& x) {
 }
 Tensors prepared(const ops::LayerNorm&, const Tensors& x) { return {x[0].contiguous(), x[1], x[2]}; }
 Tensors prepared(const ops::BatchNorm&, const Tensors& x) { return {x[0].contiguous(), x[1], x[2]}; }
+template <class Op>
+requires requires(const Op& op) { op.cell(); }
+Tensors prepared(const Op&, const Tensors& x) {
+  Tensors dense;
+  for (const auto& one : x) dense.push_back(one.defined() ? one.contiguous() : one);
+  return dense;
+}
 
 template <class Op>
 Tensors run_reference(const Op& op, const Tensors& x) {
@@ -156,6 +163,9 @@ const std::map<std::string_view, const char*> kNeverScalar{
     {"adaptive_avg_pool2d_backward", kRank},
     {"layer_norm", kRank},
     {"batch_norm", kRank},
+    {"lstm", kRank},
+    {"gru", kRank},
+    {"rnn", kRank},
     {"cross_entropy", kRank},
     {"cross_entropy_backward", kRank},
 };

@@ -13,6 +13,7 @@
 #include "autograd/ops/norm.h"
 #include "autograd/ops/pointwise.h"
 #include "autograd/ops/pool.h"
+#include "autograd/ops/recurrent.h"
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/shape.h"
 #include "autograd/ops/softmax.h"
@@ -34,6 +35,7 @@ using All =
                MaxPool2d, MaxPool2dBackward, MaxPool2dGather, AvgPool2d, AvgPool2dBackward, AdaptiveAvgPool2d,
                AdaptiveAvgPool2dBackward,  // pool.h
                LayerNorm, BatchNorm,       // norm.h
+               Lstm, Gru, Rnn,             // recurrent.h
                Softmax, SoftmaxBackward, LogSoftmax, LogSoftmaxBackward, CrossEntropy,
                CrossEntropyBackward>;  // softmax.h
 

@@ -29,6 +29,14 @@ inline void require_index(std::string_view op, const Tensor& index) {
     fail("{}: the index is {}; it must be int64, convert it by to(int64)", op, describe(index));
 }
 
+// A parameter that was left out is undefined.
+inline void require_parameter(std::string_view op, std::string_view what, const Tensor& parameter, const Tensor& x,
+                              const Shape& shape) {
+  if (!parameter.defined()) return;
+  require_same_dtype(op, x, parameter);
+  if (parameter.shape() != shape) fail("{}: the {} is {}; it must be {}", op, what, parameter.shape(), shape);
+}
+
 // Operands that broadcasting has made equal in shape.
 inline Spec same_spec(std::string_view op, const Tensor& a, const Tensor& b) {
   if (a.shape() != b.shape()) fail("{}: shapes differ, {} and {}", op, a.shape(), b.shape());

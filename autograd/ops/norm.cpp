@@ -5,13 +5,6 @@
 namespace ebb {
 namespace {
 
-void require_parameter(const char* op, const char* what, const Tensor& parameter, const Tensor& x,
-                       const Shape& shape) {
-  if (!parameter.defined()) return;
-  ops::require_same_dtype(op, x, parameter);
-  if (parameter.shape() != shape) fail("{}: the {} is {}; it must be {}", op, what, parameter.shape(), shape);
-}
-
 Tensor flat(const Tensor& x) { return x.defined() ? reshape(x, {-1}) : x; }
 
 }  // namespace
@@ -22,8 +15,8 @@ Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& 
   bool fits = lead >= 0 && normalized_shape.rank() > 0;
   for (int i = 0; fits && i < normalized_shape.rank(); ++i) fits = normalized_shape[i] == x.shape()[lead + i];
   if (!fits) fail("layer_norm: the input {} does not end in the normalized shape {}", x.shape(), normalized_shape);
-  require_parameter("layer_norm", "weight", weight, x, normalized_shape);
-  require_parameter("layer_norm", "bias", bias, x, normalized_shape);
+  ops::require_parameter("layer_norm", "weight", weight, x, normalized_shape);
+  ops::require_parameter("layer_norm", "bias", bias, x, normalized_shape);
   const std::int64_t n = normalized_shape.numel();
   if (n == 0) return x;
   const Tensor rows = reshape(x, {x.numel() / n, n}).contiguous();
@@ -34,10 +27,10 @@ Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& run
                   const Tensor& bias, bool training, double momentum, double eps) {
   if (x.dim() < 2) fail("batch_norm: the input is {}; it must be [n, c, ..]", describe(x));
   const Shape channels{x.shape()[1]};
-  require_parameter("batch_norm", "weight", weight, x, channels);
-  require_parameter("batch_norm", "bias", bias, x, channels);
-  require_parameter("batch_norm", "running_mean", running_mean, x, channels);
-  require_parameter("batch_norm", "running_var", running_var, x, channels);
+  ops::require_parameter("batch_norm", "weight", weight, x, channels);
+  ops::require_parameter("batch_norm", "bias", bias, x, channels);
+  ops::require_parameter("batch_norm", "running_mean", running_mean, x, channels);
+  ops::require_parameter("batch_norm", "running_var", running_var, x, channels);
   const std::int64_t n = x.shape()[0], c = channels[0], inner = x.numel() / std::max<std::int64_t>(1, n * c);
 
   if (!training) {
