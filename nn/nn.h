@@ -10,4 +10,5 @@
 #include "nn/module.h"
 #include "nn/norm.h"
 #include "nn/pool.h"
+#include "nn/recurrent.h"
 #include "nn/sequential.h"

@@ -1,5 +1,5 @@
 // Certifies public functions that are more than one operation: products, convolution, pooling, normalisation,
-// losses. And the bits of large problems on any number of threads.
+// losses, recurrent layers. And the bits of large problems on any number of threads.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "autograd/ops/all.h"
+#include "nn/recurrent.h"
 #include "tests/certify.h"
 
 using namespace ebb;
@@ -242,6 +243,102 @@ std::vector<Case> weights() {
            "-(x[1][[1, 0]] * torch.log_softmax(x[0], 1)[[0, 1], [1, 0]]).sum() / x[1][[1, 0]].sum()"}};
 }
 
+// A module with the weights x[first], x[first + 1], …
+std::size_t set_weights(nn::RecurrentParameters& weights, const Tensors& x, std::size_t first) {
+  for (auto* weight : {&weights.weight_ih, &weights.weight_hh, &weights.bias_ih, &weights.bias_hh})
+    if (weight->defined()) *weight = x[first++];
+  return first;
+}
+template <class Net>
+Net with_weights(Net net, const Tensors& x, std::size_t first) {
+  if constexpr (requires { net.layers; }) {
+    for (auto& layer : net.layers.each) first = set_weights(layer, x, first);
+  } else {
+    set_weights(net.weights, x, first);
+  }
+  return net;
+}
+
+// Modules are differentiated in their inputs: their parameters are leaves of their own.
+std::vector<Case> recurrent() {
+  Generator random{17};
+  const auto drawn = [&](const std::vector<Shape>& shapes) {
+    Tensors x;
+    for (const auto& shape : shapes) x.push_back(draw(random, shape, -1, 1));
+    return x;
+  };
+  const Shape b{12};
+  return {
+      {.name = "LSTM, two layers from both ends, batch first",
+       .f =
+           [](const Tensors& x) {
+             const nn::LSTM net{.in = 2, .hidden = 3, .num_layers = 2, .batch_first = true, .bidirectional = true};
+             const auto [y, state] = with_weights(net, x, 3)(x[0], {x[1], x[2]});
+             return Tensors{y, state.h, state.c};
+           },
+       .inputs = drawn({{2, 3, 2},
+                        {4, 2, 3},
+                        {4, 2, 3},
+                        {12, 2},
+                        {12, 3},
+                        b,
+                        b,
+                        {12, 2},
+                        {12, 3},
+                        b,
+                        b,
+                        {12, 6},
+                        {12, 3},
+                        b,
+                        b,
+                        {12, 6},
+                        {12, 3},
+                        b,
+                        b}),
+       .torch = "torch.lstm(x[0], (x[1], x[2]), x[3:], True, 2, 0.0, False, True, True)",
+       .differentiable = 0b111},
+      {.name = "GRU, two layers, without batch and biases",
+       .f =
+           [](const Tensors& x) {
+             const nn::GRU net{.in = 2, .hidden = 3, .num_layers = 2, .with_bias = false};
+             const auto [y, h] = with_weights(net, x, 2)(x[0], x[1]);
+             return Tensors{y, h};
+           },
+       .inputs = drawn({{4, 2}, {2, 3}, {9, 2}, {9, 3}, {9, 3}, {9, 3}}),
+       .torch = "[v[:, 0] for v in torch.gru(x[0][:, None], x[1][:, None], x[2:], False, 2, 0.0, False, False, "
+                "False)]",
+       .differentiable = 0b11},
+      {.name = "RNN from both ends, from 0 on",
+       .f =
+           [](const Tensors& x) {
+             const auto [y, h] = with_weights(nn::RNN{.in = 2, .hidden = 3, .bidirectional = true}, x, 1)(x[0]);
+             return Tensors{y, h};
+           },
+       .inputs = drawn({{3, 2, 2}, {3, 2}, {3, 3}, {3}, {3}, {3, 2}, {3, 3}, {3}, {3}}),
+       .torch = "torch.rnn_tanh(x[0], x[0].new_zeros(2, 2, 3), x[1:], True, 1, 0.0, False, True, False)",
+       .differentiable = 0b1},
+      {.name = "LSTMCell",
+       .f =
+           [](const Tensors& x) {
+             const auto [h, c] = with_weights(nn::LSTMCell{2, 3}, x, 3)(x[0], {x[1], x[2]});
+             return Tensors{h, c};
+           },
+       .inputs = drawn({{2, 2}, {2, 3}, {2, 3}, {12, 2}, {12, 3}, b, b}),
+       .torch = "torch.lstm_cell(x[0], (x[1], x[2]), *x[3:])",
+       .differentiable = 0b111},
+      {.name = "GRUCell",
+       .f = F(with_weights(nn::GRUCell{2, 3}, x, 2)(x[0], x[1])),
+       .inputs = drawn({{2, 2}, {2, 3}, {9, 2}, {9, 3}, {9}, {9}}),
+       .torch = "torch.gru_cell(x[0], x[1], *x[2:])",
+       .differentiable = 0b11},
+      {.name = "RNNCell",
+       .f = F(with_weights(nn::RNNCell{2, 3}, x, 2)(x[0], x[1])),
+       .inputs = drawn({{2, 2}, {2, 3}, {3, 2}, {3, 3}, {3}, {3}}),
+       .torch = "torch.rnn_tanh_cell(x[0], x[1], *x[2:])",
+       .differentiable = 0b11},
+  };
+}
+
 // Large enough that several threads work on each; float32.
 std::vector<Case> large() {
   Generator random{16};
@@ -270,6 +367,18 @@ std::vector<Case> large() {
        {in({30, 10, 16, 16}), in({10}), in({10})},
        ""},
       {"cross_entropy", F(cross_entropy(x[0], x[1])), {in({500, 100}), index(100, {500})}, ""},
+      {"lstm",
+       F(lstm(x[0], x[1], x[2], {x[3], x[4], x[5], x[6]})[0]),
+       {in({9, 37, 20}), in({37, 30}), in({37, 30}), in({120, 20}), in({120, 30}), in({120}), in({120})},
+       ""},
+      {"gru",
+       F(gru(x[0], x[1], {x[2], x[3]}, true)[0]),
+       {in({9, 37, 20}), in({37, 30}), in({90, 20}), in({90, 30})},
+       ""},
+      {"rnn",
+       F(rnn(x[0], x[1], {x[2], x[3]}, RnnNonlinearity::relu)[0]),
+       {in({5, 80, 30}), in({80, 40}), in({40, 30}) * 0.1, in({40, 40}) * 0.1},
+       ""},
       {"embedding", F(embedding(x[0], x[1])), {index(50, {3000}), in({50, 40})}, ""},
       {"gather", F(gather(x[0], 1, x[1])), {in({300, 100}), index(100, {300, 200})}, ""},
       {"broadcast", F(x[0] * x[1] + x[2]), {in({200, 1, 20}), in({30, 1}), in({20})}, ""},
@@ -282,7 +391,8 @@ std::vector<Case> large() {
 
 std::vector<Case> all() {
   std::vector<Case> cases;
-  for (const auto& group : {products(), images(), norms(), regression_losses(), class_losses(), weights()})
+  for (const auto& group :
+       {products(), images(), norms(), regression_losses(), class_losses(), weights(), recurrent()})
     cases.insert(cases.end(), group.begin(), group.end());
   return cases;
 }
@@ -295,6 +405,7 @@ TEST_CASE("normalisation") { certify_all(norms()); }
 TEST_CASE("losses of numbers") { certify_all(regression_losses()); }
 TEST_CASE("losses of classes") { certify_all(class_losses()); }
 TEST_CASE("losses in their weights") { certify_all(weights()); }
+TEST_CASE("recurrent modules") { certify_all(recurrent()); }
 
 TEST_CASE("large problems have the same bits on any number of threads") {
   for (const auto& c : large()) {
