@@ -22,4 +22,12 @@ struct LeNet5 {
   }
 };
 
+// Sequences of 64 numbers a step to one of 10 classes.
+struct Lstm {
+  nn::LSTM lstm{.in = 64, .hidden = 128};
+  nn::Linear fc{128, 10};
+
+  Tensor operator()(const Tensor& x) const { return fc(select(lstm(x).output, 0, -1)); }
+};
+
 }  // namespace ebb::bench

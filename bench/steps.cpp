@@ -23,8 +23,10 @@ void step(benchmark::State& state, const Shape& shape) {
 
 void mlp(benchmark::State& state) { step<Mlp>(state, {64, 784}); }
 void lenet5(benchmark::State& state) { step<LeNet5>(state, {64, 1, 28, 28}); }
+void lstm(benchmark::State& state) { step<Lstm>(state, {32, 32, 64}); }  // 32 steps of 32 sequences
 BENCHMARK(mlp)->Name("step/mlp");
 BENCHMARK(lenet5)->Name("step/lenet5");
+BENCHMARK(lstm)->Name("step/lstm");
 
 }  // namespace
 }  // namespace ebb::bench

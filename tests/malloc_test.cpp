@@ -56,21 +56,19 @@ namespace {
 
 using namespace ebb;
 
-TEST_CASE("from the third step on, training LeNet-5 makes no call of malloc") {
-  void* volatile block = std::malloc(1);  // the counter counts
-  std::free(block);
-  REQUIRE(calls > 0);
+template <class Net>
+void check_steps(const Shape& shape) {
   for (const int threads : {1, 2, 4}) {
     CAPTURE(threads);
     set_num_threads(threads);
     manual_seed(1);
-    bench::LeNet5 net;
+    Net net;
     optim::Adam adam(parameters(net));
-    const auto images = rand({64, 1, 28, 28}), labels = randint(0, 10, {64});
+    const auto x = rand(shape), labels = randint(0, 10, {shape[0]});
     for (int step = 1; step <= 200; ++step) {
       const std::int64_t before = calls;
       adam.zero_grad();
-      cross_entropy(net(images), labels).backward();
+      cross_entropy(net(x), labels).backward();
       adam.step();
       const std::int64_t made = calls - before;
       if (step >= 3) CHECK_MESSAGE(made == 0, "step ", step);
@@ -78,7 +76,15 @@ TEST_CASE("from the third step on, training LeNet-5 makes no call of malloc") {
   }
 }
 
+TEST_CASE("from the third step on, training makes no call of malloc") {
+  void* volatile block = std::malloc(1);  // the counter counts
+  std::free(block);
+  REQUIRE(calls > 0);
+  check_steps<bench::LeNet5>({64, 1, 28, 28});
+  check_steps<bench::Lstm>({32, 32, 64});
+}
+
 }  // namespace
 #else
-TEST_CASE("from the third step on, training LeNet-5 makes no call of malloc" * doctest::skip()) {}
+TEST_CASE("from the third step on, training makes no call of malloc" * doctest::skip()) {}
 #endif

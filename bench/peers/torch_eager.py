@@ -97,6 +97,15 @@ def lenet5():
                         n.Linear(84, 10))
 
 
+class Lstm(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.lstm, self.fc = torch.nn.LSTM(64, 128), torch.nn.Linear(128, 10)
+
+    def forward(self, x):
+        return self.fc(self.lstm(x)[0][-1])
+
+
 CONVOLUTIONS = {
     "lenet1": (64, 1, 28, 6, 5, 2), "lenet2": (64, 6, 14, 16, 5, 0), "first": (32, 3, 32, 64, 3, 1),
     "c64": (32, 64, 32, 64, 3, 1), "c128": (32, 128, 16, 128, 3, 1), "c256": (32, 256, 8, 256, 3, 1),
@@ -122,6 +131,7 @@ def workloads():
             yield f"conv/{name}/{direction}", lambda: convolution(direction, *shape), 1
     yield "step/mlp", lambda: step(mlp(), (64, 784)), 1
     yield "step/lenet5", lambda: step(lenet5(), (64, 1, 28, 28)), 1
+    yield "step/lstm", lambda: step(Lstm(), (32, 32, 64)), 1
 
 
 def main():
