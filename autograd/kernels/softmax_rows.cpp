@@ -1,7 +1,6 @@
 #include "autograd/kernels/softmax_rows.h"
 
 #include <cmath>
-#include <limits>
 
 #include "autograd/kernels/targets.h"
 
@@ -12,53 +11,22 @@
 
 #include "autograd/kernels/exp-inl.h"
 #include "autograd/kernels/lanes-inl.h"
+#include "autograd/kernels/softmax-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace ebb::kernels::HWY_NAMESPACE {
 namespace {
 
-constexpr std::int64_t kBlock = 512;  // see Note [Blocked sums]
-
-// The sum of term(i, n), i from 0 to count in steps of n lanes; term gives 0 in the lanes from n on.
-template <class T, class Term>
-HWY_INLINE double sum_of(std::int64_t count, Term&& term) {
-  const Tag<T> d;
-  WideSum<T> total;
-  for (std::int64_t b = 0; b < count; b += kBlock) {
-    auto sum = hn::Zero(d);
-    for_each_vector(d, std::min(kBlock, count - b),
-                    [&](std::int64_t i, std::int64_t n) EBB_LANES { sum = hn::Add(sum, term(b + i, n)); });
-    total.add(sum);
-  }
-  return total.total();
-}
-
-// The largest of x[0 … n), -inf if n = 0. A NaN may win or lose: the exponentials' sum is NaN in any case.
+// Elements of a contiguous row.
 template <class T>
-HWY_INLINE T largest(const T* x, std::int64_t count) {
-  const Tag<T> d;
-  const auto least = hn::Set(d, -std::numeric_limits<T>::infinity());
-  auto best = least;
-  for_each_vector(d, count, [&](std::int64_t i, std::int64_t n) EBB_LANES {
-    best = hn::Max(best, first_lanes(d, load(d, x + i, n), n, least));
-  });
-  return hn::GetLane(hn::MaxOfLanes(d, best));
+HWY_INLINE auto elements_of(const T* x) {
+  return [x](std::int64_t i, std::int64_t n) EBB_LANES { return load(Tag<T>(), x + i, n); };
 }
 
-// The sum of exp(x - shift); each goes to keep(i, n, value) too.
-template <class T, class Keep>
-HWY_INLINE double sum_exp(const T* x, std::int64_t count, T shift, Keep&& keep) {
-  const Tag<T> d;
-  const auto s = hn::Set(d, shift);
-  return sum_of<T>(count, [&](std::int64_t i, std::int64_t n) EBB_LANES {
-    const auto e = exp_nonpositive(d, hn::Sub(load(d, x + i, n), s));
-    keep(i, n, e);
-    return first_lanes(d, e, n, hn::Zero(d));
-  });
-}
+// The sum of exp(x - shift).
 template <class T>
 HWY_INLINE double sum_exp(const T* x, std::int64_t count, T shift) {
-  return sum_exp(x, count, shift, [](std::int64_t, std::int64_t, hn::Vec<Tag<T>>) EBB_LANES {});
+  return sum_exp(count, shift, elements_of(x), [](std::int64_t, std::int64_t, hn::Vec<Tag<T>>) EBB_LANES {});
 }
 
 template <class T>
@@ -67,7 +35,7 @@ void scaled_softmax(const Rows<T, 2>& rows, const double* scale) {
   for (std::int64_t r = 0; r < rows.count; ++r) {
     T* y = rows.row(0, r);
     const T* x = rows.row(1, r);
-    const double sum = sum_exp(x, rows.n, largest(x, rows.n),
+    const double sum = sum_exp(rows.n, largest<T>(rows.n, elements_of(x)), elements_of(x),
                                [&](std::int64_t i, std::int64_t n, auto e) EBB_LANES { store(e, d, y + i, n); });
     const auto factor = hn::Set(d, static_cast<T>((scale ? scale[r] : 1) / sum));
     for_each_vector(d, rows.n, [&](std::int64_t i, std::int64_t n) EBB_LANES {
@@ -87,7 +55,7 @@ void log_softmax(const Rows<T, 2>& rows) {
   for (std::int64_t r = 0; r < rows.count; ++r) {
     T* y = rows.row(0, r);
     const T* x = rows.row(1, r);
-    const T shift = largest(x, rows.n);
+    const T shift = largest<T>(rows.n, elements_of(x));
     const auto log_sum = hn::Set(d, static_cast<T>(std::log(sum_exp(x, rows.n, shift))));
     const auto s = hn::Set(d, shift);
     for_each_vector(d, rows.n, [&](std::int64_t i, std::int64_t n) EBB_LANES {
@@ -100,7 +68,7 @@ template <class T>
 void logsumexp(double* result, const Rows<T, 1>& rows) {
   for (std::int64_t r = 0; r < rows.count; ++r) {
     const T* x = rows.row(0, r);
-    const T shift = largest(x, rows.n);
+    const T shift = largest<T>(rows.n, elements_of(x));
     result[r] = static_cast<double>(shift) + std::log(sum_exp(x, rows.n, shift));
   }
 }
