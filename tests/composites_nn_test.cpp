@@ -1,5 +1,5 @@
 // Certifies public functions that are more than one operation: products, convolution, pooling, normalisation,
-// losses, recurrent layers. And the bits of large problems on any number of threads.
+// losses, recurrent layers, attention. And the bits of large problems on any number of threads.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -385,14 +385,63 @@ std::vector<Case> large() {
       {"a transposed copy", F(transpose(x[0], 0, 2).contiguous()), {in({40, 50, 60})}, ""},
       {"cat", F(cat({x[0], x[1]}, 1)), {in({100, 200}), in({100, 300})}, ""},
       {"dropout", F(ebb::apply(ops::Dropout{0.3, 5, 8}, x[0])), {in({100'000})}, ""},
+      {"attention",
+       F(scaled_dot_product_attention(x[0], x[1], x[2])),
+       {in({2, 3, 100, 32}), in({2, 3, 90, 32}), in({2, 3, 90, 16})},
+       ""},
+      {"attention, one head",
+       F(scaled_dot_product_attention(x[0], x[1], x[2], {.is_causal = true})),
+       {in({300, 32}), in({300, 32}), in({300, 16})},
+       ""},
       {"argmax 0", F(argmax(x[0], 0)), {in({300, 301})}, ""},
+  };
+}
+
+std::vector<Case> attentions() {
+  Generator random{17};
+  const auto in = [&](const Shape& shape) { return draw(random, shape); };
+  const auto torch = [](const std::string& more) {
+    return "torch.nn.functional.scaled_dot_product_attention(x[0], x[1], x[2]" + more + ")";
+  };
+  const Tensor some = tensor({{true, false, true}, {false, false, false}});  // row 1 sees nothing
+  return {
+      {"attention",
+       F(scaled_dot_product_attention(x[0], x[1], x[2])),
+       {in({2, 3}), in({4, 3}), in({4, 2})},
+       torch("")},
+      {"attention in batches, causal",
+       F(scaled_dot_product_attention(x[0], x[1], x[2], {.is_causal = true})),
+       {in({2, 4, 2}), in({2, 3, 2}), in({2, 3, 2})},
+       torch(", is_causal=True")},
+      {"attention with heads, a mask that is added",
+       F(scaled_dot_product_attention(x[0], x[1], x[2], {.attn_mask = x[3], .scale = 0.3})),
+       {in({2, 2, 3, 2}), in({2, 2, 2, 2}), in({2, 2, 2, 3}), in({2, 1, 1, 2})},
+       torch(", x[3], scale=0.3")},
+      {"attention, leading sizes broadcast",
+       F(scaled_dot_product_attention(x[0], x[1], x[2])),
+       {in({2, 1, 2, 3}), in({2, 3, 3}), in({1, 3, 2})},
+       torch("")},
+      {"attention of five dimensions",
+       F(scaled_dot_product_attention(x[0], x[1], x[2], {.attn_mask = x[3]})),
+       {in({2, 1, 2, 2, 3}), in({2, 1, 2, 3, 3}), in({2, 1, 2, 3, 2}), in({2, 3})},
+       torch(", x[3]")},
+      {"attention, a row masked out",
+       [some](const Tensors& x) {
+         return Tensors{scaled_dot_product_attention(x[0], x[1], x[2], {.attn_mask = some})};
+       },
+       {in({2, 2, 2}), in({2, 3, 2}), in({2, 3, 2})},
+       torch(", torch.tensor([[True, False, True], [False, False, False]])")},
+      {"attention to nothing",
+       F(scaled_dot_product_attention(x[0], x[1], x[2])),
+       {in({1, 2, 2, 3}), in({1, 2, 0, 3}), in({1, 2, 0, 2})},
+       torch("")},
   };
 }
 
 std::vector<Case> all() {
   std::vector<Case> cases;
   for (const auto& group :
-       {products(), images(), norms(), regression_losses(), class_losses(), weights(), recurrent()})
+       {products(), images(), norms(), regression_losses(), class_losses(), weights(), recurrent(), attentions()})
     cases.insert(cases.end(), group.begin(), group.end());
   return cases;
 }
@@ -406,6 +455,8 @@ TEST_CASE("losses of numbers") { certify_all(regression_losses()); }
 TEST_CASE("losses of classes") { certify_all(class_losses()); }
 TEST_CASE("losses in their weights") { certify_all(weights()); }
 TEST_CASE("recurrent modules") { certify_all(recurrent()); }
+
+TEST_CASE("attention") { certify_all(attentions()); }
 
 TEST_CASE("large problems have the same bits on any number of threads") {
   for (const auto& c : large()) {

@@ -70,7 +70,8 @@ constexpr std::uint32_t parts() {
 }
 
 // They, or their gradients, sum in the order that is best for the memory layout. All others give the same bits in all.
-const std::set<std::string_view> kSums{"sum", "var", "logsumexp", "expand", "matmul", "linear", "conv2d"};
+const std::set<std::string_view> kSums{"sum",    "var",    "logsumexp", "expand",
+                                       "matmul", "linear", "conv2d",    "scaled_dot_product_attention"};
 
 // Every operation draws from a stream of its own, so that a new one leaves the others' samples, and what is
 // recorded for them, as they are.
@@ -168,6 +169,7 @@ const std::map<std::string_view, const char*> kNeverScalar{
     {"rnn", kRank},
     {"cross_entropy", kRank},
     {"cross_entropy_backward", kRank},
+    {"scaled_dot_product_attention", kRank},
 };
 
 bool is_empty(const Case& c) {

@@ -6,6 +6,7 @@
 
 #include "autograd/ops/activation.h"
 #include "autograd/ops/arithmetic.h"
+#include "autograd/ops/attention.h"
 #include "autograd/ops/compare.h"
 #include "autograd/ops/conv.h"
 #include "autograd/ops/index.h"
@@ -37,6 +38,7 @@ using All =
                LayerNorm, BatchNorm,       // norm.h
                Lstm, Gru, Rnn,             // recurrent.h
                Softmax, SoftmaxBackward, LogSoftmax, LogSoftmaxBackward, CrossEntropy,
-               CrossEntropyBackward>;  // softmax.h
+               CrossEntropyBackward,  // softmax.h
+               Attention>;            // attention.h
 
 }  // namespace ebb::ops
