@@ -2,6 +2,7 @@
 #pragma once
 
 #include "nn/activation.h"
+#include "nn/attention.h"
 #include "nn/conv.h"
 #include "nn/dropout.h"
 #include "nn/embedding.h"
@@ -12,3 +13,4 @@
 #include "nn/pool.h"
 #include "nn/recurrent.h"
 #include "nn/sequential.h"
+#include "nn/transformer.h"
