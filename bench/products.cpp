@@ -27,6 +27,10 @@ void layer(benchmark::State& state, std::int64_t batch, std::int64_t in, std::in
   const auto x = rand({batch, in}), w = rand({out, in}), b = rand({out});
   for (auto _ : state) benchmark::DoNotOptimize(linear(x, w, b));
   report(state, 2.0 * static_cast<double>(batch * in * out));
+  state.counters["bytes"] =  // of small batches the weights are what counts
+      benchmark::Counter(
+          4.0 * static_cast<double>(in * out + batch * (in + out)) * static_cast<double>(state.iterations()),
+          benchmark::Counter::kIsRate);
 }
 
 struct Conv {
@@ -58,7 +62,7 @@ void convolution(benchmark::State& state, const Conv& c, Direction direction) {
 }
 
 [[maybe_unused]] const bool registered = [] {
-  for (const std::int64_t n : {32, 64, 128, 256, 512, 1024})
+  for (const std::int64_t n : {32, 64, 128, 256, 512, 1024, 2048})
     for (const std::string which : {"nn", "nt", "tn", "tt"})
       benchmark::RegisterBenchmark(("gemm/" + which + "/" + std::to_string(n)).c_str(), [=](auto& state) {
         square_product(state, n, which[0] == 't', which[1] == 't');
@@ -70,8 +74,11 @@ void convolution(benchmark::State& state, const Conv& c, Direction direction) {
   for (const Conv& c : {Conv{"lenet1", 64, 1, 28, 6, 5, 2}, Conv{"lenet2", 64, 6, 14, 16, 5, 0},
                         Conv{"first", 32, 3, 32, 64, 3, 1}, Conv{"c64", 32, 64, 32, 64, 3, 1},
                         Conv{"c128", 32, 128, 16, 128, 3, 1}, Conv{"c256", 32, 256, 8, 256, 3, 1},
-                        Conv{"stride2", 32, 64, 32, 128, 3, 1, 2}, Conv{"pointwise", 8, 256, 56, 64, 1, 0},
-                        Conv{"depthwise", 8, 64, 56, 64, 3, 1, 1, 64}}) {
+                        Conv{"stride2", 32, 64, 32, 128, 3, 1, 2}, Conv{"stride2b", 32, 128, 16, 256, 3, 1, 2},
+                        Conv{"shortcut", 32, 64, 32, 128, 1, 0, 2}, Conv{"resnet56", 8, 64, 56, 64, 3, 1},
+                        Conv{"resnet28", 8, 128, 28, 128, 3, 1}, Conv{"resnet14", 8, 256, 14, 256, 3, 1},
+                        Conv{"resnet7", 8, 512, 7, 512, 3, 1}, Conv{"pointwise", 8, 256, 56, 64, 1, 0},
+                        Conv{"depthwise", 8, 64, 56, 64, 3, 1, 1, 64}, Conv{"5x5", 8, 64, 28, 64, 5, 2}}) {
     const std::string base = std::string("conv/") + c.name;
     benchmark::RegisterBenchmark((base + "/forward").c_str(),
                                  [=](auto& s) { convolution(s, c, Direction::forward); });
