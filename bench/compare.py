@@ -1,124 +1,161 @@
-"""Runs ebb and PyTorch in turn, each in a fresh process, and writes docs/benchmarks.md.
+"""Runs ebb and the peers that it finds in turn, each in a fresh process, and writes docs/benchmarks.md.
 
-    scripts/bench --compare [--runs 5] [--threads 1 2] [--filter step/] [--python .venv/bin/python]
+    scripts/bench --compare [--runs 5] [--threads 1 2] [--filter step/] [--python .venv/bin/python] [--out FILE]
 
-Without a Python that has PyTorch only ebb's own columns are filled.
+With --filter, a part; it goes to standard output unless --out says where.
 """
 
 import argparse
 import json
 import os
-import platform
+import re
 import statistics
 import subprocess
 import sys
+import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
+import report
+
 ROOT = Path(__file__).resolve().parent.parent
-EBB = ROOT / "build/release/bench/ebb_bench"
-HOBBLES = ("OPENBLAS_", "OMP_", "MKL_", "KMP_", "GOMP_", "MALLOC_")  # settings that would change a peer
-WORKLOADS = "overhead/|gemm/|linear/|conv/|step/"
+BUILD = ROOT / "build/release/bench"
+EBB = BUILD / "ebb_bench"
+# Settings that would change a program; scripts/bench --compare runs each as its authors ship it.
+HOBBLES = ("OPENBLAS_", "OMP_", "MKL_", "KMP_", "GOMP_", "MALLOC_", "XLA_", "JAX_", "TORCH", "ATEN_", "LD_PRELOAD")
+# Single operations (op/) have no peers; the peaks are run with everything.
+WORKLOADS = "^(step|infer|update|overhead|gemm|linear|conv|elements|gradient|growth)/"
+
+Results = dict[str, dict[str, float]]  # of a workload: seconds, loss, faults, flops, bytes, memory, rss
 
 
-def clean_environment():
-    return {k: v for k, v in os.environ.items() if not k.startswith(HOBBLES)}
+@dataclass
+class Program:
+    name: str
+    command: list
+    version: str = ""
+
+    def run(self, threads: int, names: list[str]) -> Results:
+        """The results of `names` in a fresh process; nothing if it fails."""
+        pattern = f"^({'|'.join(names)})$"
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(HOBBLES)}
+        command = [str(part) for part in [*self.command, *self.options(threads, pattern)]]
+        with tempfile.TemporaryFile() as errors:
+            process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=errors)
+            out = process.stdout.read()
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            if process.returncode:
+                errors.seek(0)
+                print(f"{self.name} failed on {names}:\n{errors.read().decode()[-2000:]}", file=sys.stderr)
+                return {}
+        results = self.read(json.loads(out))
+        for result in results.values():
+            result["rss"] = usage.ru_maxrss * 1024
+        return results
+
+    def options(self, threads: int, pattern: str) -> list[str]:
+        return ["--threads", str(threads), "--filter", pattern]
+
+    def read(self, printed: dict) -> Results:
+        self.version = printed["version"]
+        return printed["results"]
 
 
-def run_ebb(threads, pattern):
-    """name -> seconds per iteration (per operation for overhead/), and name -> FLOP/s."""
-    command = [EBB, f"--threads={threads}", "--benchmark_format=json", "--benchmark_min_time=0.3",
-               f"--benchmark_filter=peak/|({pattern})"]
-    out = subprocess.run(command, env=clean_environment(), check=True, capture_output=True, text=True).stdout
-    seconds, flops = {}, {}
-    scale = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1}
-    for b in json.loads(out)["benchmarks"]:
-        seconds[b["name"]] = b["real_time"] * scale[b["time_unit"]]
-        if b["name"].startswith("overhead/"):
-            seconds[b["name"]] = 1 / b["items_per_second"]
-        flops[b["name"]] = b.get("flops") or b.get("bytes_per_second")
-    return seconds, flops
+class Ebb(Program):
+    def options(self, threads, pattern):
+        return [f"--threads={threads}", "--benchmark_format=json", "--benchmark_min_time=0.3",
+                f"--benchmark_filter={pattern}"]
+
+    def read(self, printed):
+        """Google Benchmark's rates are per second of processor time; what counts here is time that passes."""
+        results = {}
+        units = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1}
+        for b in printed["benchmarks"]:
+            unit = units[b["time_unit"]]
+            items = b["items_per_second"] * b["cpu_time"] * unit if "items_per_second" in b else 1
+            result = {"seconds": b["real_time"] * unit / items}
+            for work in ("flops", "bytes"):
+                if work in b:
+                    result[work] = b[work] * b["cpu_time"] * unit / items
+            result |= {key: b[key] for key in ("loss", "faults", "memory") if key in b}
+            results[b["name"]] = result
+        return results
 
 
-def run_torch(python, threads, pattern):
-    command = [python, ROOT / "bench/peers/torch_eager.py", "--threads", str(threads), "--filter", pattern]
-    out = subprocess.run(command, env=clean_environment(), check=True, capture_output=True, text=True).stdout
-    return json.loads(out)
+def find_programs(given: str | None) -> list[Program]:
+    programs: list[Program] = [Ebb("ebb", [EBB])]
+
+    def python_with(module):
+        for python in [given] if given else [ROOT / ".venv/bin/python", sys.executable]:
+            found = Path(python).exists() or given
+            if found and subprocess.run([python, "-c", f"import {module}"], capture_output=True).returncode == 0:
+                return python
+        print(f"no Python with {module}: its columns are left out (see bench/README.md)", file=sys.stderr)
+        return None
+
+    peers = ROOT / "bench/peers"
+    if python := python_with("torch"):
+        programs.append(Program("PyTorch", [python, peers / "pytorch.py"]))
+        programs.append(Program("torch.compile", [python, peers / "pytorch.py", "--compile"]))
+        libtorch = BUILD / "peer_libtorch"
+        if subprocess.run([peers / "build-libtorch", python, libtorch]).returncode == 0:
+            programs.append(Program("LibTorch", [libtorch]))
+    if python := python_with("jax"):
+        programs.append(Program("JAX", [python, peers / "jax_jit.py"]))
+    return programs
 
 
-def find_python(given):
-    for python in [given] if given else [ROOT / ".venv/bin/python", sys.executable]:
-        if subprocess.run([python, "-c", "import torch"], capture_output=True).returncode == 0:
-            return python
-    return None
+def processes(pattern: str) -> list[list[str]]:
+    """The names that one process runs: a training step alone, since its memory is measured; else a family."""
+    listed = subprocess.run([EBB, "--benchmark_list_tests"], check=True, capture_output=True, text=True).stdout
+    groups: dict[str, list[str]] = {}
+    for name in listed.split():
+        if re.search(WORKLOADS, name) and re.search(pattern, name):
+            groups.setdefault(name if name.startswith("step/") else name.split("/")[0], []).append(name)
+    return list(groups.values())
 
 
-def median_of(runs):
-    return {name: statistics.median(r[name] for r in runs) for name in runs[0]}
+def median_of(runs: list[Results]) -> Results:
+    names = {name: None for run in runs for name in run}
+    found = {name: [run[name] for run in runs if name in run] for name in names}
+    return {name: {key: statistics.median(r[key] for r in results) for key in results[0]}
+            for name, results in found.items()}
 
 
-def text_of(seconds):
-    for unit, scale in (("ns", 1e9), ("µs", 1e6), ("ms", 1e3)):
-        if seconds * scale < 1000:
-            return f"{seconds * scale:.3g} {unit}"
-    return f"{seconds:.3g} s"
-
-
-def table(ebb, flops, torch):
-    peak = flops["peak/flops"]
-    rows = ["| workload | ebb | PyTorch | PyTorch / ebb | ebb, % of peak |", "|---|---|---|---|---|"]
-    for name, seconds in ebb.items():
-        if name.startswith("peak/"):
-            continue
-        peer = torch.get(name) if torch else None
-        share = f"{100 * flops[name] / peak:.0f}" if flops.get(name) else ""
-        rows.append(f"| {name} | {text_of(seconds)} | {text_of(peer) if peer else ''} | "
-                    f"{f'{peer / seconds:.2f}' if peer else ''} | {share} |")
-    return rows
-
-
-def processor():
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return platform.processor()
+def compare(programs: list[Program], groups: list[list[str]], threads: int, runs: int) -> dict[str, Results]:
+    collected: dict[str, list[Results]] = {program.name: [] for program in programs}
+    failed = set()
+    for i in range(runs):
+        for program in programs:
+            collected[program.name].append({})
+        collected["ebb"][-1] |= programs[0].run(threads, ["peak/flops", "peak/bandwidth"])
+        for group in groups:
+            print(f"{threads} thread(s), run {i + 1} of {runs}: {group[0]} …", file=sys.stderr)
+            for program in programs:
+                if (program.name, group[0]) in failed:
+                    continue
+                results = program.run(threads, group)
+                collected[program.name][-1] |= results
+                if not results:
+                    failed.add((program.name, group[0]))
+    return {name: median_of(results) for name, results in collected.items()}
 
 
 def main():
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--filter", default=WORKLOADS)
-    parser.add_argument("--python")
-    parser.add_argument("--out", default=str(ROOT / "docs/benchmarks.md"))
+    parser.add_argument("--filter", "--only", default="")
+    parser.add_argument("--python", help="the Python that has the peers")
+    parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    python = find_python(options.python)
-    version = ""
-    lines = ["# Benchmarks", "",
-             "Written by `scripts/bench --compare`; run it yourself. Medians of "
-             f"{options.runs} runs of each program in turn, each run a fresh process. The peak is that of one thread,",
-             "probed in the same runs; with more threads the share is of as many times that.", ""]
-    for threads in options.threads:
-        ebb_runs, flop_runs, torch_runs = [], [], []
-        for i in range(options.runs):
-            print(f"{threads} thread(s), run {i + 1} of {options.runs}", file=sys.stderr)
-            seconds, flops = run_ebb(threads, options.filter)
-            ebb_runs.append(seconds)
-            flop_runs.append({k: v for k, v in flops.items() if v})
-            if python:
-                result = run_torch(python, threads, options.filter)
-                version = result["version"]
-                torch_runs.append(result["seconds"])
-        flops = median_of(flop_runs)
-        lines += [f"## {threads} thread{'s' if threads > 1 else ''}", "",
-                  f"Peak of one thread: {flops['peak/flops'] / 1e9:.0f} GFLOP/s (float32); "
-                  f"bandwidth: {flops['peak/bandwidth'] / 1e9:.1f} GB/s.", ""]
-        flops["peak/flops"] *= threads
-        lines += table(median_of(ebb_runs), flops, median_of(torch_runs) if torch_runs else None) + [""]
-    compiler = subprocess.run(["c++", "--version"], capture_output=True, text=True).stdout.splitlines()[0]
-    lines += [f"Machine: {processor()}, {os.cpu_count()} cores. Compiler: {compiler}."
-              + (f" PyTorch {version}, eager." if version else " PyTorch: not found.")]
-    Path(options.out).write_text("\n".join(lines) + "\n")
-    print(f"wrote {options.out}")
+    programs = find_programs(options.python)
+    groups = processes(options.filter)
+    measured = {threads: compare(programs, groups, threads, options.runs) for threads in options.threads}
+    out = options.out or (None if options.filter else ROOT / "docs/benchmarks.md")
+    versions = [f"{p.name} {p.version}" for p in programs if p.version]
+    report.write(out, measured, versions, options.runs)
 
 
 if __name__ == "__main__":
