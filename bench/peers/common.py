@@ -108,6 +108,22 @@ class Workload:
         return result
 
 
+def single_operations(product: Callable, layer: Callable, convolution: Callable, elements: Callable,
+                      functions: dict[str, Callable]) -> Iterable[Workload]:
+    for n in GEMM:
+        for which in ("nn", "nt", "tn", "tt"):
+            yield Workload(f"gemm/{which}/{n}", product, n, which)
+    for batch in BATCHES:
+        for width in WIDTHS:
+            yield Workload(f"linear/{batch}x{width}", layer, batch, width)
+    for name, shape in CONVOLUTIONS.items():
+        for direction in ("forward", "input", "weight"):
+            yield Workload(f"conv/{name}/{direction}", convolution, direction, *shape)
+    for name, f in functions.items():
+        for n in ELEMENTS:
+            yield Workload(f"elements/{name}/{n * n}", elements, f, n)
+
+
 def arguments(description: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--threads", type=int, default=1)

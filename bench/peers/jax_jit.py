@@ -273,6 +273,10 @@ def convolution(direction, n, c, size, out, kernel, padding, stride, groups):
     return blocking(lambda g, x: jax.linear_transpose(lambda w: f(x, w), w)(g), g, x)
 
 
+def elements(f, n):
+    return blocking(f, common.filled((n, n), 0))
+
+
 ELEMENTS = {
     "exp": jnp.exp, "tanh": jnp.tanh, "sigmoid": nn.sigmoid, "gelu": lambda x: nn.gelu(x, approximate=False),
     "softmax": nn.softmax, "layer_norm": layer_norm, "sum": jnp.sum, "transpose": lambda x: x.T,
@@ -298,18 +302,7 @@ def workloads():
     for name, given in functions.items():
         yield Workload(f"gradient/{name}/primal", primal, *given)
         yield Workload(f"gradient/{name}/derivative", derivative, *given)
-    for n in common.GEMM:
-        for which in ("nn", "nt", "tn", "tt"):
-            yield Workload(f"gemm/{which}/{n}", product, n, which)
-    for batch in common.BATCHES:
-        for width in common.WIDTHS:
-            yield Workload(f"linear/{batch}x{width}", layer, batch, width)
-    for name, shape in common.CONVOLUTIONS.items():
-        for direction in ("forward", "input", "weight"):
-            yield Workload(f"conv/{name}/{direction}", convolution, direction, *shape)
-    for name, f in ELEMENTS.items():
-        for n in common.ELEMENTS:
-            yield Workload(f"elements/{name}/{n * n}", blocking, f, common.filled((n, n), 0))
+    yield from common.single_operations(product, layer, convolution, elements, ELEMENTS)
     yield Workload("update/adam", update, adam)
     yield Workload("update/sgd", update, partial(sgd, 0.001, 0.9))
 

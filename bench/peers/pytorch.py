@@ -261,18 +261,7 @@ def eager():
     for name, (shape, op) in ops.items():
         yield Workload(f"overhead/{name}/forward", chain, shape, op, False, items=common.CHAIN)
         yield Workload(f"overhead/{name}/backward", chain, shape, op, True, items=common.CHAIN)
-    for n in common.GEMM:
-        for which in ("nn", "nt", "tn", "tt"):
-            yield Workload(f"gemm/{which}/{n}", product, n, which)
-    for batch in common.BATCHES:
-        for width in common.WIDTHS:
-            yield Workload(f"linear/{batch}x{width}", layer, batch, width)
-    for name, shape in common.CONVOLUTIONS.items():
-        for direction in ("forward", "input", "weight"):
-            yield Workload(f"conv/{name}/{direction}", convolution, direction, *shape)
-    for name, f in ELEMENTS.items():
-        for n in common.ELEMENTS:
-            yield Workload(f"elements/{name}/{n * n}", elements, f, n)
+    yield from common.single_operations(product, layer, convolution, elements, ELEMENTS)
     yield Workload("update/adam", update, adam)
     yield Workload("update/sgd", update, sgd(0.001, 0.9))
     for name, build in {"chain": grown_chain, "read": read_elements, "shared": shared_node}.items():
