@@ -54,4 +54,26 @@ struct ResNet {
   }
 };
 
+// Sequences [n, t, 64] to one of 10 classes.
+struct Lstm {
+  nn::LSTM lstm{.in = 64, .hidden = 128, .batch_first = true};
+  nn::Linear fc{128, 10};
+
+  Tensor operator()(const Tensor& x) const { return fc(select(lstm(x).output, 1, -1)); }
+};
+
+// Sequences [n, t, 256] to one of 10 classes.
+struct Transformer {
+  double dropout = 0;
+  nn::TransformerEncoderLayer layer{.d_model = 256,
+                                    .nhead = 4,
+                                    .dim_feedforward = 1024,
+                                    .dropout = dropout,
+                                    .activation = nn::Activation::gelu,
+                                    .batch_first = true};
+  nn::Linear fc{256, 10};
+
+  Tensor operator()(const Tensor& x) const { return fc(mean(layer(x), {1})); }
+};
+
 }  // namespace ebb::bench

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "bench/faults.h"
 #include "bench/models.h"
@@ -21,12 +22,13 @@ Counter rate(double amount, const benchmark::State& state) {
 // The loss after kSteps steps, reported as a counter, proves that the peers do the same work.
 constexpr int kSteps = 20;
 
-template <class Net, class Loss, class Options>
-void add_step(const std::string& name, const Shape& input, const Options& options, double flops) {
+template <class Net, class Loss, class Options, class... Arguments>
+void add_step(const std::string& name, const Shape& input, const Options& options, double flops,
+              Arguments... arguments) {
   using Work = Training<Net, Options, Loss>;
   const auto run = [=, work = std::shared_ptr<Work>(), loss = 0.0](benchmark::State& state) mutable {
     if (!work) {
-      work = std::make_shared<Work>(input, options);
+      work = std::make_shared<Work>(input, options, arguments...);
       for (int i = 0; i < kSteps; ++i) loss = work->step().item();
     }
     const Faults faults(state);
@@ -79,6 +81,10 @@ constexpr double kLeNet5 = 28 * 28 * 6 * 25 + 10 * 10 * 16 * 150 + 400 * 120 + 1
 constexpr double kResNetFirst = 32 * 32 * 64 * 27;
 constexpr double kResNet = kResNetFirst + 2.0 * 32 * 32 * 64 * 576 + 16.0 * 16 * 128 * (576 + 1152 + 64) +
                            8.0 * 8 * 256 * (1152 + 2304 + 128) + 256 * 10;
+constexpr double kLstmFirst = 32 * 512 * 64, kLstm = kLstmFirst + 32 * 512 * 128 + 128 * 10;
+constexpr double kTransformerFirst = 64 * 256 * 768;
+constexpr double kTransformer =
+    kTransformerFirst + 64 * (256 * 256 + 2.0 * 256 * 1024) + 2.0 * 64 * 64 * 256 + 256 * 10;
 
 [[maybe_unused]] const bool registered = [] {
   using optim::AdamOptions, optim::SGDOptions;
@@ -90,8 +96,13 @@ constexpr double kResNet = kResNetFirst + 2.0 * 32 * 32 * 64 * 576 + 16.0 * 16 *
                                step_flops(64, kLeNet5, 28 * 28 * 6 * 25));
   add_step<ResNet, TenClasses>("resnet", {32, 3, 32, 32}, SGDOptions{.lr = 0.01, .momentum = 0.9},
                                step_flops(32, kResNet, kResNetFirst));
+  add_step<Lstm, TenClasses>("lstm", {32, 32, 64}, AdamOptions{}, step_flops(32, kLstm, kLstmFirst));
+  for (const auto& [name, dropout] : {std::pair{"transformer", 0.0}, {"transformer_dropout", 0.1}})
+    add_step<Transformer, TenClasses>(name, {8, 64, 256}, AdamOptions{},
+                                      step_flops(8, kTransformer, kTransformerFirst), dropout);
   add_prediction<Mlp>("mlp", {1, 784}, 2 * kMlp);
   add_prediction<LeNet5>("lenet5", {1, 1, 28, 28}, 2 * kLeNet5);
+  add_prediction<Transformer>("transformer", {1, 64, 256}, 2 * kTransformer);
   add_update("adam", AdamOptions{}, 28);
   add_update("sgd", SGDOptions{.momentum = 0.9}, 20);
   return true;

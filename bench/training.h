@@ -52,8 +52,10 @@ struct TenClasses {
 template <class Net, class Options, class Loss>
 class Training {
  public:
-  Training(const Shape& input, const Options& options)
-      : optimizer_(ready_parameters(net_), options),
+  template <class... Arguments>
+  Training(const Shape& input, const Options& options, Arguments... arguments)
+      : net_{arguments...},
+        optimizer_(ready_parameters(net_), options),
         x_(filled(input, kInputSeed)),
         target_(Loss::targets(input[0])) {}
 
