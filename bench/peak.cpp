@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "autograd/base/parallel.h"
+#include "autograd/create.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "bench/peak.cpp"
@@ -72,10 +73,10 @@ BENCHMARK(peak_flops)->Name("peak/flops");
 // a = b + s c over arrays far larger than any cache: 12 bytes an element.
 void peak_bandwidth(benchmark::State& state) {
   constexpr std::int64_t kSize = 1 << 25, kPiece = 1 << 18;
-  std::vector<float> a(kSize, 1), b(kSize, 2), c(kSize, 3);
+  const auto a = full({kSize}, 1), b = full({kSize}, 2), c = full({kSize}, 3);  // in huge pages
   for (auto _ : state) {
     parallel_for(kSize, kPiece,
-                 [to = a.data(), from = b.data(), other = c.data()](std::int64_t i, std::int64_t end) {
+                 [to = a.data<float>(), from = b.data<const float>(), other = c.data<const float>()](std::int64_t i, std::int64_t end) {
                    for (; i < end; ++i) to[i] = from[i] + 0.5f * other[i];
                  });
     benchmark::ClobberMemory();
