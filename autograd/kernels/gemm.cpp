@@ -44,11 +44,10 @@ void multiply_by_dots(const Gemm<T>& g, std::int64_t k_block) {
 
 // How a product by tiles uses the caches.
 struct Blocking {
-  std::int64_t tile;  // rows of a tile
-  std::int64_t rows;  // of A, a multiple of tile, that all panels of B pass by before the next ones
-  bool copy_a,
-      copy_b;  // where tiles would reach many pages, or many lines that share few sets of the cache; B, packed
-  bool far_c;  // C is no longer in L2 when a tile comes back to it
+  std::int64_t tile;    // rows of a tile
+  std::int64_t rows;    // of A, a multiple of tile, that all panels of B pass by before the next ones
+  bool copy_a, copy_b;  // where tiles would reach many pages, or many lines that share few sets of the cache
+  bool far_c;           // C is no longer in L2 when a tile comes back to it
 };
 
 template <class T>
@@ -60,9 +59,8 @@ Blocking choose_blocking(const Gemm<T>& g, std::int64_t k) {
   const std::int64_t a_row = g.a_row * kSize, a_span = g.a_col * kSize * k, b_row = g.b_row * kSize;
   const bool far_a = g.a_col == 1 ? a_row % (4 * kKiB) == 0 : g.a_row != 1 || a_span > 256 * kKiB;
   const bool far_b = b_row % (2 * kKiB) == 0 || b_row * k > 640 * kKiB;
-  const bool copy_b =
-      g.packed || g.b_col != 1 || (!kMaskedLoads && g.n % kLanes<T> != 0) || (far_b && g.m > 2 * kTileRows);
-  return {tile, rows, far_a && g.n > 2 * kPanel<T>, copy_b, g.m * g.n * kSize > 512 * kKiB};
+  const bool copy_b = g.b_col != 1 || (!kMaskedLoads && g.n % kLanes<T> != 0) || (far_b && g.m > 2 * kTileRows);
+  return {tile, rows, far_a && g.n > 2 * kPanel<T>, g.packed || copy_b, g.m * g.n * kSize > 512 * kKiB};
 }
 
 // The tiles at the left edge of C; returns how many columns they have. Those of A begin a_step apart for each row.
@@ -84,7 +82,7 @@ std::int64_t multiply_left_edge(const Gemm<T>& g, const Blocking& blocking, std:
   return t.columns;
 }
 
-// Note [Packed B]: block of k after block of k, each in panels of kPanel columns, the last one filled up.
+// A packed B: block of k after block of k, each in panels of kPanel columns, the last one filled up.
 template <class T>
 std::int64_t packed_columns(const Gemm<T>& g) {
   return (g.n + kPanel<T> - 1) / kPanel<T> * kPanel<T>;

@@ -11,39 +11,17 @@
 namespace ebb::kernels {
 namespace {
 
-// Note [Rows of a recurrent layer]: the sequences of a batch do not meet, so a piece of work is all steps of a few
-// sequences: threads wait for each other once a layer, not once a step.
-constexpr std::int64_t kRows = 8;
+// Note [Threads of a recurrent layer]: the sequences of a batch do not meet, so a piece of work is all steps of a few
+// of them, and threads wait for each other once a layer, not once a step. But every piece reads all weights at every
+// step. Where these are too many for a core's cache, the pieces are columns of the weights, within each step.
+constexpr std::int64_t kRows = 8;               // of a piece
+constexpr std::int64_t kColumns = 256;          // of a product that is one piece
+constexpr std::int64_t kPieceWork = 1 << 17;    // multiplications
+constexpr std::int64_t kManyBytes = 512 << 10;  // of weights
 
 template <class T>
-typename RecurrentRuns<T>::Forward forward_run(Cell cell) {
-  const auto& runs = std::get<RecurrentRuns<T>>(recurrent_runs());
-  switch (cell) {
-    case Cell::lstm:
-      return runs.lstm;
-    case Cell::gru:
-      return runs.gru;
-    case Cell::rnn_tanh:
-      return runs.rnn_tanh;
-    case Cell::rnn_relu:
-      return runs.rnn_relu;
-  }
-  return nullptr;
-}
-template <class T>
-typename RecurrentRuns<T>::Backward backward_run(Cell cell) {
-  const auto& runs = std::get<RecurrentRuns<T>>(recurrent_runs());
-  switch (cell) {
-    case Cell::lstm:
-      return runs.lstm_backward;
-    case Cell::gru:
-      return runs.gru_backward;
-    case Cell::rnn_tanh:
-      return runs.rnn_tanh_backward;
-    case Cell::rnn_relu:
-      return runs.rnn_relu_backward;
-  }
-  return nullptr;
+const RecurrentRuns<T>& runs() {
+  return std::get<RecurrentRuns<T>>(recurrent_runs());
 }
 
 // The elements of a view from row `row` of a batch on, at time step `step`; null of null.
@@ -62,48 +40,71 @@ void copy_rows(T* to, const T* from, std::int64_t count) {
   from ? std::copy_n(from, count, to) : std::fill_n(to, count, T(0));
 }
 
-// A layer, and its product with w_hh, which is packed once if there are rows enough.
+// A layer, and its products with w_hh, which is packed if there are rows enough.
 template <class T>
-struct Steps {
-  Steps(const Recurrent& l, Gemm<T> p)
-      : layer(l), product(p), steps(l.y.size(0)), batch(l.y.size(1)), size(l.y.size(2)) {
+class Steps {
+ public:
+  // c = a w or a wᵀ, but for m, a and c.
+  Steps(const Recurrent& layer, const Gemm<T>& product)
+      : steps(layer.y.size(0)), batch(layer.y.size(1)), layer_(layer), product_(product) {
     if (steps * batch <= kRows) return;
-    packed.emplace(packed_size(product));
-    gemm_pack(packed->data(), product);
-    product.packed = packed->data();
+    const std::int64_t block = packed_size(columns(0));
+    packed_.emplace(blocks() * block);
+    parallel_for(blocks(), 1, [&](std::int64_t begin, std::int64_t end) {
+      for (; begin < end; ++begin) gemm_pack(packed_->data() + begin * block, columns(begin));
+    });
   }
 
   // Calls f(first row, rows) in parallel.
   template <class F>
   void for_each_rows(F&& f) const {
-    parallel_for(batch, kRows, [&](std::int64_t begin, std::int64_t end) { f(begin, end - begin); });
+    const bool many = product_.n * product_.k * std::int64_t{sizeof(T)} > kManyBytes;
+    parallel_for(batch, many ? std::max<std::int64_t>(batch, 1) : kRows,
+                 [&](std::int64_t begin, std::int64_t end) { f(begin, end - begin); });
   }
 
   // The place of step s in memory.
-  std::int64_t time(std::int64_t s) const { return layer.reverse ? steps - 1 - s : s; }
+  std::int64_t time(std::int64_t s) const { return layer_.reverse ? steps - 1 - s : s; }
   // The state before step s: h or c.
   const T* before(std::int64_t s, std::int64_t row, const View& states, const View& first) const {
     return s > 0 ? rows_at<const T>(states, time(s - 1), row) : rows_at<const T>(first, row);
   }
   // What the cell's loops call `before`.
-  const T* memory(std::int64_t s, std::int64_t row) const {
-    if (layer.cell == Cell::lstm) return before(s, row, layer.cells, layer.c0);
-    return layer.cell == Cell::gru ? before(s, row, layer.y, layer.h0) : nullptr;
+  const T* cell_before(std::int64_t s, std::int64_t row) const {
+    if (layer_.cell == Cell::lstm) return before(s, row, layer_.cells, layer_.c0);
+    return layer_.cell == Cell::gru ? before(s, row, layer_.y, layer_.h0) : nullptr;
   }
 
-  // c = a w or a wᵀ, as the constructor was told.
   void multiply(T* c, const T* a, std::int64_t rows) const {
-    auto p = product;
-    p.m = rows;
-    p.a = a;
-    p.c = c;
-    gemm_serial(p);
+    const std::int64_t work = rows * product_.k * std::min(product_.n, kColumns);
+    parallel_for(blocks(), 1 + kPieceWork / (work + 1), [&](std::int64_t begin, std::int64_t end) {
+      for (; begin < end; ++begin) {
+        auto p = columns(begin);
+        if (packed_) p.packed = packed_->data() + begin * packed_size(columns(0));
+        p.m = rows;
+        p.a = a;
+        p.c = c + begin * kColumns;
+        gemm_serial(p);
+      }
+    });
   }
 
-  const Recurrent& layer;
-  Gemm<T> product;
-  std::int64_t steps, batch, size;
-  std::optional<memory::Scratch<T>> packed;
+  const std::int64_t steps, batch;
+
+ private:
+  std::int64_t blocks() const { return (product_.n + kColumns - 1) / kColumns; }
+  Gemm<T> columns(std::int64_t block) const {
+    const std::int64_t first = block * kColumns;
+    auto p = product_;
+    p.n = std::min(kColumns, p.n - first);
+    p.b += first * p.b_col;
+    if (p.bias) p.bias += first;
+    return p;
+  }
+
+  const Recurrent& layer_;
+  Gemm<T> product_;
+  std::optional<memory::Scratch<T>> packed_;
 };
 
 // A contiguous [t, n, width] view as a matrix of rows.
@@ -135,19 +136,21 @@ void forward_of(const Recurrent& layer, const View& h_n, const View& c_n, const 
                            .c = nullptr,
                            .c_row = width,
                            .bias = b_hh.as<const T>()});
-  const auto run = forward_run<T>(layer.cell);
+  const auto run = runs<T>().forward[static_cast<int>(layer.cell)];
   s.for_each_rows([&](std::int64_t row, std::int64_t rows) {
     const memory::Scratch<T> hidden(rows * width);
     for (std::int64_t i = 0; i < s.steps; ++i) {
       const std::int64_t t = s.time(i);
       s.multiply(hidden.data(), s.before(i, row, layer.y, layer.h0), rows);
-      run({.rows = rows,
-           .size = size,
-           .hidden = hidden.data(),
-           .before = s.memory(i, row),
-           .gates = rows_at<T>(layer.gates, t, row),
-           .cells = rows_at<T>(layer.cells, t, row),
-           .y = rows_at<T>(layer.y, t, row)});
+      parallel_for(rows, kRows, [&](std::int64_t begin, std::int64_t end) {
+        run({.rows = end - begin,
+             .size = size,
+             .hidden = hidden.data() + begin * width,
+             .before = s.cell_before(i, row + begin),
+             .gates = rows_at<T>(layer.gates, t, row + begin),
+             .cells = rows_at<T>(layer.cells, t, row + begin),
+             .y = rows_at<T>(layer.y, t, row + begin)});
+      });
     }
     copy_rows(rows_at<T>(h_n, row), s.before(s.steps, row, layer.y, layer.h0), rows * size);
     if (layer.cell == Cell::lstm)
@@ -171,25 +174,26 @@ void backward_of(const Recurrent& layer, const View& dgates, const View& dhidden
                            .c = nullptr,
                            .c_row = size,
                            .accumulate = layer.cell == Cell::gru});
-  const auto run = backward_run<T>(layer.cell);
+  const auto run = runs<T>().backward[static_cast<int>(layer.cell)];
   s.for_each_rows([&](std::int64_t row, std::int64_t rows) {
-    T *dh = rows_at<T>(dh0, row), *dc = rows_at<T>(dc0, row);
-    copy_rows(dh, rows_at<const T>(gh_n, row), rows * size);
-    copy_rows(dc, rows_at<const T>(gc_n, row), rows * size);
+    copy_rows(rows_at<T>(dh0, row), rows_at<const T>(gh_n, row), rows * size);
+    copy_rows(rows_at<T>(dc0, row), rows_at<const T>(gc_n, row), rows * size);
     for (std::int64_t i = s.steps - 1; i >= 0; --i) {
       const std::int64_t t = s.time(i);
-      T* const to_hidden = rows_at<T>(dhidden, t, row);
-      run({.rows = rows,
-           .size = size,
-           .gates = rows_at<const T>(layer.gates, t, row),
-           .cells = rows_at<const T>(layer.cells, t, row),
-           .before = s.memory(i, row),
-           .gy = rows_at<const T>(gy, t, row),
-           .dh = dh,
-           .dc = dc,
-           .dgates = rows_at<T>(dgates, t, row),
-           .dhidden = to_hidden});
-      s.multiply(dh, to_hidden, rows);
+      parallel_for(rows, kRows, [&](std::int64_t begin, std::int64_t end) {
+        const std::int64_t at = row + begin;
+        run({.rows = end - begin,
+             .size = size,
+             .gates = rows_at<const T>(layer.gates, t, at),
+             .cells = rows_at<const T>(layer.cells, t, at),
+             .before = s.cell_before(i, at),
+             .gy = rows_at<const T>(gy, t, at),
+             .dh = rows_at<T>(dh0, at),
+             .dc = rows_at<T>(dc0, at),
+             .dgates = rows_at<T>(dgates, t, at),
+             .dhidden = rows_at<T>(dhidden, t, at)});
+      });
+      s.multiply(rows_at<T>(dh0, row), rows_at<const T>(dhidden, t, row), rows);
     }
   });
 }

@@ -151,14 +151,8 @@ void rnn_relu_backward(const RecurrentGradientStep<T>& s) {
 
 template <class T>
 constexpr RecurrentRuns<T> runs_of{
-    .lstm = lstm<T>,
-    .gru = gru<T>,
-    .rnn_tanh = rnn_tanh<T>,
-    .rnn_relu = rnn_relu<T>,
-    .lstm_backward = lstm_backward<T>,
-    .gru_backward = gru_backward<T>,
-    .rnn_tanh_backward = rnn_tanh_backward<T>,
-    .rnn_relu_backward = rnn_relu_backward<T>,
+    .forward = {lstm<T>, gru<T>, rnn_tanh<T>, rnn_relu<T>},
+    .backward = {lstm_backward<T>, gru_backward<T>, rnn_tanh_backward<T>, rnn_relu_backward<T>},
 };
 
 const std::tuple<RecurrentRuns<float>, RecurrentRuns<double>>& all() {

@@ -29,12 +29,11 @@ struct RecurrentGradientStep {
   T* dhidden;  // of `hidden`, where that is not dgates: gru
 };
 
+// For each Cell.
 template <class T>
 struct RecurrentRuns {
-  using Forward = void (*)(const RecurrentStep<T>& step);
-  using Backward = void (*)(const RecurrentGradientStep<T>& step);
-  Forward lstm, gru, rnn_tanh, rnn_relu;
-  Backward lstm_backward, gru_backward, rnn_tanh_backward, rnn_relu_backward;
+  void (*forward[4])(const RecurrentStep<T>& step);
+  void (*backward[4])(const RecurrentGradientStep<T>& step);
 };
 
 // Those of the best instruction set here.
