@@ -152,6 +152,17 @@ GemmOrder choose_order(const Gemm<T>& whole) {
   return {false, equal_parts(g.k, !stream ? kMostTerms<T> : g.m == 1 ? 8 : 64)};
 }
 
+// The order, and what pieces copy in it.
+template <class T>
+GemmOrder choose_order_of_pieces(const Gemm<T>& whole) {
+  GemmOrder order = choose_order(whole);
+  if (order.dot) return order;
+  const Blocking blocking = choose_blocking(turned(whole), order.k_block);
+  order.copies_a = blocking.copy_a;
+  order.copies_b = blocking.copy_b;
+  return order;
+}
+
 template <class T>
 void multiply(const Gemm<T>& whole, const GemmOrder& order) {
   if (whole.m == 0 || whole.n == 0) return;
@@ -176,8 +187,8 @@ void pack_f32(float* to, const Gemm<float>& g) { pack(to, g); }
 void pack_f64(double* to, const Gemm<double>& g) { pack(to, g); }
 std::int64_t packed_size_f32(const Gemm<float>& g) { return g.k * packed_columns(g); }
 std::int64_t packed_size_f64(const Gemm<double>& g) { return g.k * packed_columns(g); }
-GemmOrder order_f32(const Gemm<float>& g) { return choose_order(g); }
-GemmOrder order_f64(const Gemm<double>& g) { return choose_order(g); }
+GemmOrder order_f32(const Gemm<float>& g) { return choose_order_of_pieces(g); }
+GemmOrder order_f64(const Gemm<double>& g) { return choose_order_of_pieces(g); }
 
 }  // namespace ebb::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -14,6 +14,7 @@ namespace ebb::kernels {
 struct GemmOrder {
   bool dot;
   std::int64_t k_block;
+  bool copies_a = false, copies_b = false;  // to work on: each piece copies what it needs of them
 };
 GemmOrder gemm_order(const Gemm<float>& whole);
 GemmOrder gemm_order(const Gemm<double>& whole);

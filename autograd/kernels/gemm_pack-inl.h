@@ -69,14 +69,20 @@ void transpose_columns(T* to, const T* const* column, std::int64_t k) {
     for (std::int64_t j = 0; j < kLanes<T>; ++j) to[i * kPanel<T> + j] = column[j][i];
 }
 
+constexpr std::int64_t kTogether = 16;  // runs that are copied before the next elements of them are
+
 // `count` runs of `size` elements, which begin from_step and to_step apart.
 template <class T>
 void copy_runs(T* to, std::int64_t to_step, const T* from, std::int64_t from_step, std::int64_t count,
                std::int64_t size) {
-  for_each_vector(Tag<T>(), size, [&](std::int64_t i, std::int64_t n) EBB_LANES {
-    const Part<T> part(n);
-    for (std::int64_t r = 0; r < count; ++r) part.store(part.load(from + r * from_step + i), to + r * to_step + i);
-  });
+  for (std::int64_t first = 0; first < count; first += kTogether) {
+    const std::int64_t last = std::min(first + kTogether, count);
+    for_each_vector(Tag<T>(), size, [&](std::int64_t i, std::int64_t n) EBB_LANES {
+      const Part<T> part(n);
+      for (std::int64_t r = first; r < last; ++r)
+        part.store(part.load(from + r * from_step + i), to + r * to_step + i);
+    });
+  }
 }
 
 // A rows × columns matrix of any strides.
@@ -134,8 +140,10 @@ std::int64_t copy_rows(Gemm<T>& g, T* to, std::int64_t tile) {
   const T* const from = std::exchange(g.a, to);
   const std::int64_t row = g.a_row, col = g.a_col;
   if (row == 1) {
-    for (std::int64_t i = 0; i < g.m; i += tile)
-      copy_runs(to + i * g.k, tile, from + i, col, g.k, std::min(tile, g.m - i));
+    for (std::int64_t k = 0; k < g.k; k += kTogether)
+      for (std::int64_t i = 0; i < g.m; i += tile)
+        copy_runs(to + i * g.k + k * tile, tile, from + i + k * col, col, std::min(kTogether, g.k - k),
+                  std::min(tile, g.m - i));
     g.a_col = tile;
     return g.k;
   }

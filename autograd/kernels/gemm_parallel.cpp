@@ -50,19 +50,25 @@ struct Cut {
 
 constexpr std::int64_t kPieceWork = 1 << 17;  // multiplications that are worth a piece: 1 or 2 µs
 
-// Halves the longer side until there are enough pieces for the threads of a small machine; large pieces further, for
-// larger machines.
-Cut cut_for_threads(std::int64_t m, std::int64_t n, std::int64_t k) {
+// Halves one side after the other until there are enough pieces for the threads of a small machine: the side that makes
+// fewer copies, since pieces side by side copy the same rows of A, pieces one below the other the same columns of B; or
+// else the longer one. Large pieces further, for larger machines.
+template <class T>
+Cut cut_for_threads(const Gemm<T>& g, const GemmOrder& order) {
   constexpr std::int64_t kEnough = 16, kLarge = 512, kLeastRows = 32, kLeastColumns = 64;
   const auto half = [](std::int64_t size, std::int64_t unit) { return ((size + 1) / 2 + unit - 1) / unit * unit; };
-  Cut s{m, n, 1, 1};
-  while ((s.count() < kEnough && s.m * s.n * k >= 2 * kPieceWork) || std::max(s.m, s.n) > kLarge) {
+  Cut s{g.m, g.n, 1, 1};
+  while ((s.count() < kEnough && s.m * s.n * g.k >= 2 * kPieceWork) || std::max(s.m, s.n) > kLarge) {
     const bool rows = s.m >= 2 * kLeastRows, columns = s.n >= 2 * kLeastColumns;
     if (!rows && !columns) break;
-    if (rows && (s.m >= s.n || !columns)) s.m = half(s.m, 1);
+    const std::int64_t copied_b = order.copies_b ? s.down * g.n : 0,
+                       copied_a = order.copies_a ? s.across * g.m : 0;
+    const bool longer = copied_a == copied_b || s.count() >= kEnough;
+    const bool prefers_rows = longer ? s.m >= s.n : copied_b < copied_a;
+    if (rows && (prefers_rows || !columns)) s.m = half(s.m, 1);
     else s.n = half(s.n, kLeastColumns);
-    s.down = (m + s.m - 1) / s.m;
-    s.across = (n + s.n - 1) / s.n;
+    s.down = (g.m + s.m - 1) / s.m;
+    s.across = (g.n + s.n - 1) / s.n;
   }
   return s;
 }
@@ -89,7 +95,7 @@ void run(Batch<T> batch) {
   if (products == 1 && is_for_one_thread(g)) return gemm_serial(g);
 
   const GemmOrder order = gemm_order(g);
-  const Cut pieces = detail::worth_threads() ? cut_for_threads(g.m, g.n, g.k) : Cut{g.m, g.n, 1, 1};
+  const Cut pieces = detail::worth_threads() ? cut_for_threads(g, order) : Cut{g.m, g.n, 1, 1};
   const std::int64_t grain =
       std::max<std::int64_t>(1, kPieceWork * pieces.count() / std::max<std::int64_t>(work, 1));
   parallel_for(products * pieces.count(), grain, [&](std::int64_t begin, std::int64_t end) {
