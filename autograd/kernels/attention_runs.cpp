@@ -1,8 +1,10 @@
 #include "autograd/kernels/attention_runs.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 
 #include "autograd/kernels/targets.h"
 
@@ -117,13 +119,18 @@ double dot(const T* a, const T* b, std::int64_t n) {
       n, [&](std::int64_t i, std::int64_t k) EBB_LANES { return hn::Mul(load(d, a + i, k), load(d, b + i, k)); });
 }
 
+// By bits: a choice between two numbers the compiler would not vectorise.
+template <class T>
+HWY_INLINE void additive_run(T* to, const bool* takes_part, std::int64_t step, std::int64_t n) {
+  using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
+  constexpr Bits kInfinity = std::bit_cast<Bits>(-std::numeric_limits<T>::infinity());
+  for (std::int64_t i = 0; i < n; ++i)
+    to[i] = std::bit_cast<T>((static_cast<Bits>(takes_part[i * step]) - 1) & kInfinity);
+}
+
 template <class T>
 void additive(T* to, const bool* takes_part, std::int64_t step, std::int64_t n) {
-  constexpr T kAddend[] = {-std::numeric_limits<T>::infinity(), 0};
-  if (step == 1)  // by vectors
-    for (std::int64_t i = 0; i < n; ++i) to[i] = takes_part[i] ? kAddend[1] : kAddend[0];
-  else
-    for (std::int64_t i = 0; i < n; ++i) to[i] = kAddend[takes_part[i * step]];
+  step == 1 ? additive_run(to, takes_part, 1, n) : additive_run(to, takes_part, step, n);
 }
 
 template <class T>
