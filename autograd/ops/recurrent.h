@@ -12,7 +12,7 @@ namespace ebb::ops {
 using detail::view_or_null;
 using kernels::Cell;
 
-// The inputs and what was saved; c0 and cells are undefined where the cell has none.
+// c0 is undefined where the cell has none.
 struct RecurrentLayer {
   Cell cell;
   bool reverse;
