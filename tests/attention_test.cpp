@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 
+#include "tests/arrays.h"
 #include "tests/certify.h"
 #include "tests/expect_error.h"
 
@@ -37,10 +38,14 @@ void check_against_reference(const Case& c) {
     y[1] = y[1].detach();  // the operation does not differentiate it
     return y;
   };
-  const Result expected = evaluate(reference, c, c.inputs), got = evaluate(c, c.inputs);
-  check_same(got.outputs, expected.outputs, 1e-12, "output");
-  check_same(got.gradients, expected.gradients, 1e-11, "gradient");
+  const Result expected = evaluate(reference, c, c.inputs);
+  on_every_target([&] {
+    const Result got = evaluate(c, c.inputs);
+    check_same(got.outputs, expected.outputs, 1e-12, "output");
+    check_same(got.gradients, expected.gradients, 1e-11, "gradient");
+  });
   check_threads(c, c.inputs);
+  check_float32(c);
 }
 
 Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& options) {

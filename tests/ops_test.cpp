@@ -71,7 +71,8 @@ constexpr std::uint32_t parts() {
 
 // They, or their gradients, sum in the order that is best for the memory layout. All others give the same bits in all.
 const std::set<std::string_view> kSums{"sum",    "var",    "logsumexp", "expand",
-                                       "matmul", "linear", "conv2d",    "scaled_dot_product_attention"};
+                                       "matmul", "linear", "conv2d",    "scaled_dot_product_attention",
+                                       "lstm",   "gru",    "rnn"};
 
 // Every operation draws from a stream of its own, so that a new one leaves the others' samples, and what is
 // recorded for them, as they are.
