@@ -1,6 +1,7 @@
 """Runs ebb and the peers that it finds in turn, each in a fresh process, and writes docs/benchmarks.md.
 
-    scripts/bench --compare [--runs 5] [--threads 1 2] [--filter step/] [--python .venv/bin/python] [--out FILE]
+    scripts/bench --compare [--runs 5] [--threads 1 2] [--filter step/] [--peers 'PyTorch|JAX']
+                            [--python .venv/bin/python] [--out FILE]
 
 With --filter, a part; it goes to standard output unless --out says where.
 """
@@ -147,10 +148,11 @@ def main():
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--filter", "--only", default="")
+    parser.add_argument("--peers", default=".*", help="a pattern of those to run: PyTorch, torch.compile, LibTorch, JAX")
     parser.add_argument("--python", help="the Python that has the peers")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    programs = find_programs(options.python)
+    programs = [p for p in find_programs(options.python) if p.name == "ebb" or re.fullmatch(options.peers, p.name)]
     groups = processes(options.filter)
     measured = {threads: compare(programs, groups, threads, options.runs) for threads in options.threads}
     out = options.out or (None if options.filter else ROOT / "docs/benchmarks.md")

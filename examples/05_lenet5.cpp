@@ -28,7 +28,7 @@ int run(const support::Options& options) {
 
   LeNet5 net;
   data::DataLoader loader(train_set, {.batch_size = 64, .shuffle = true, .seed = options.seed, .workers = 1});
-  optim::Adam adam(parameters(net));
+  optim::AdamW adam(parameters(net), {.weight_decay = 0.5});
   optim::Schedule schedule(adam, optim::OneCycleLR{.max_lr = 3e-3, .total_steps = epochs * loader.size()});
   History history;
 
