@@ -103,7 +103,7 @@ void write_report(const support::Options& options, const Net& net, const ebb::Te
                      {"seed", fmt::format("{}", options.seed)},
                      {"epochs", fmt::format("{}", history.test_error.size())},
                      {"batch size", "64"},
-                     {"optimizer", "Adam, one-cycle learning rate up to 0.003"},
+                     {"optimizer", "AdamW, weight decay 0.5, one-cycle learning rate up to 0.003"},
                      {"threads", fmt::format("{}", num_threads())}};
   report.timing = {{"whole run", fmt::format("{:.1f} s", seconds)},
                    {"per step", fmt::format("{:.2f} ms", 1e3 * seconds / static_cast<double>(steps))}};
