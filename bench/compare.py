@@ -100,7 +100,8 @@ def find_programs(given: str | None) -> list[Program]:
         programs.append(Program("PyTorch", [python, peers / "pytorch.py"]))
         programs.append(Program("torch.compile", [python, peers / "pytorch.py", "--compile"]))
         libtorch = BUILD / "peer_libtorch"
-        if subprocess.run([peers / "build-libtorch", python, libtorch]).returncode == 0:
+        build = [peers / "build-libtorch", python, peers / "libtorch.cpp", libtorch]
+        if subprocess.run(build).returncode == 0:
             programs.append(Program("LibTorch", [libtorch]))
     if python := python_with("jax"):
         programs.append(Program("JAX", [python, peers / "jax_jit.py"]))
@@ -143,6 +144,12 @@ def compare(programs: list[Program], groups: list[list[str]], threads: int, runs
     return {name: median_of(results) for name, results in collected.items()}
 
 
+def sizes(python: str | None) -> list[str]:
+    """What scripts/sizes prints of ebb and LibTorch: times to compile, sizes of programs."""
+    command = [ROOT / "scripts/sizes", *([python] if python else [])]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=5)
@@ -157,7 +164,7 @@ def main():
     measured = {threads: compare(programs, groups, threads, options.runs) for threads in options.threads}
     out = options.out or (None if options.filter else ROOT / "docs/benchmarks.md")
     versions = [f"{p.name} {p.version}" for p in programs if p.version]
-    report.write(out, measured, versions, options.runs)
+    report.write(out, measured, versions, options.runs, [] if options.filter else sizes(options.python))
 
 
 if __name__ == "__main__":

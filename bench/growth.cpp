@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "autograd/autograd.h"
+#include "ebb.h"
 
 namespace ebb::bench {
 namespace {
@@ -51,6 +51,13 @@ void shared(benchmark::State& state, std::int64_t n) {
   });
 }
 
+// n steps of a recurrent layer, 4 sequences at a time.
+void lstm(benchmark::State& state, std::int64_t n) {
+  const nn::LSTM layer{.in = 64, .hidden = 128};
+  measure(state, n, ones({n, 4, 64}, {.requires_grad = true}),
+          [&](const Tensor& x) { return sum(layer(x).output); });
+}
+
 void add(const std::string& name, std::vector<std::int64_t> sizes, void (*run)(benchmark::State&, std::int64_t)) {
   for (const auto n : sizes)
     benchmark::RegisterBenchmark(("growth/" + name + "/" + std::to_string(n)).c_str(),
@@ -61,6 +68,7 @@ void add(const std::string& name, std::vector<std::int64_t> sizes, void (*run)(b
   add("chain", {1'000, 10'000, 100'000, 1'000'000}, chain);
   add("read", {100, 1'000, 10'000, 100'000}, read);
   add("shared", {100, 1'000, 10'000}, shared);
+  add("lstm", {32, 128, 512, 2048}, lstm);
   return true;
 }();
 

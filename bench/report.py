@@ -13,7 +13,7 @@ SECTIONS = {
     "gemm": "Square matrix products; n: as stored, t: transposed", "linear": "Linear layers, batch x width",
     "conv": "Convolutions: forward, gradient of input, gradient of weight", "elements": "Element by element, rows, copies",
     "gradient": "Gradients in float64: value alone, value with gradient",
-    "growth": "Growth of cost: per operation of a chain, element read, use of one node",
+    "growth": "Growth of cost: per operation of a chain, element read, use of one node, step of an LSTM",
 }
 CLOSE = 1e-3
 
@@ -143,7 +143,7 @@ def processor() -> str:
     return platform.processor()
 
 
-def write(out: Path | None, measured: dict[int, dict], versions: list[str], runs: int) -> None:
+def write(out: Path | None, measured: dict[int, dict], versions: list[str], runs: int, sizes: list[str]) -> None:
     """`measured`: threads → program → workload → numbers. Without `out`: to standard output."""
     compiler = subprocess.run(["c++", "--version"], capture_output=True, text=True).stdout.splitlines()[0]
     lines = ["# Benchmarks", "",
@@ -167,6 +167,8 @@ def write(out: Path | None, measured: dict[int, dict], versions: list[str], runs
         for family in SECTIONS:
             if names := [name for name in ebb if name.startswith(family + "/")]:
                 lines += section(family, names, of_program, peaks)
+    if sizes:
+        lines += ["## Compile time and size", "", *(f"- {line}" for line in sizes), ""]
     text = "\n".join(lines)
     if out:
         out.write_text(text)

@@ -262,11 +262,12 @@ void add_overheads() {
   }
 }
 
-void add_growth(const std::string& name, const std::vector<int64_t>& sizes, bool vector,
+void add_growth(const std::string& name, const std::vector<int64_t>& sizes,
+                const std::function<std::vector<int64_t>(int64_t)>& shape,
                 const std::function<Tensor(const Tensor&, int64_t)>& build) {
   for (const auto n : sizes)
     add("growth/" + name + "/" + std::to_string(n), [&]() -> Work {
-      const auto x = torch::ones({vector ? n : 1}).requires_grad_();
+      const auto x = torch::ones(shape(n)).requires_grad_();
       return {[=] { build(x, n).backward(); }, -1, static_cast<double>(n)};
     });
 }
@@ -318,21 +319,28 @@ void run_all() {
   for (const int64_t n : {2'500, 20'000, 160'000, 1'280'000})
     add_gradients("logsumexp/" + std::to_string(n), [=] { return log_sum_exp(n); });
   add_overheads();
-  add_growth("chain", {1'000, 10'000, 100'000, 1'000'000}, false, [](const Tensor& x, int64_t n) {
+  using Sizes = std::vector<int64_t>;
+  const auto one = [](int64_t) { return Sizes{1}; };
+  add_growth("chain", {1'000, 10'000, 100'000, 1'000'000}, one, [](const Tensor& x, int64_t n) {
     auto y = x;
     for (int64_t i = 0; i < n; ++i) y = y * x;
     return y;
   });
-  add_growth("read", {100, 1'000, 10'000, 100'000}, true, [](const Tensor& x, int64_t n) {
+  const auto vector = [](int64_t n) { return Sizes{n}; };
+  add_growth("read", {100, 1'000, 10'000, 100'000}, vector, [](const Tensor& x, int64_t n) {
     std::vector<Tensor> elements;
     for (int64_t i = 0; i < n; ++i) elements.push_back(x[i]);
     return torch::stack(elements).sum();
   });
-  add_growth("shared", {100, 1'000, 10'000}, false, [](const Tensor& x, int64_t n) {
+  add_growth("shared", {100, 1'000, 10'000}, one, [](const Tensor& x, int64_t n) {
     const auto node = x * 2;
     auto y = node;
     for (int64_t i = 0; i < n; ++i) y = y + node;
     return y;
+  });
+  const auto sequence = [](int64_t n) { return Sizes{n, 4, 64}; };
+  add_growth("lstm", {32, 128, 512, 2048}, sequence, [layer = nn::LSTM(64, 128)](const Tensor& x, int64_t) mutable {
+    return std::get<0>(layer(x)).sum();
   });
   add_products();
   add_elements("exp", [](const Tensor& x) { return x.exp(); });

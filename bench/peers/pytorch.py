@@ -193,8 +193,13 @@ def shared_node(x, n):
     return y
 
 
-def growth(build, n, size):
-    x = torch.ones(size, requires_grad=True)
+def recurrent():
+    layer = torch.nn.LSTM(64, 128)
+    return lambda x, n: layer(x)[0].sum()
+
+
+def growth(build, n, *shape):
+    x = torch.ones(shape, requires_grad=True)
     return lambda: build(x, n).backward()
 
 
@@ -267,6 +272,8 @@ def eager():
     for name, build in {"chain": grown_chain, "read": read_elements, "shared": shared_node}.items():
         for n in common.GROWTH[name]:
             yield Workload(f"growth/{name}/{n}", growth, build, n, n if name == "read" else 1, items=n)
+    for n in common.GROWTH["lstm"]:
+        yield Workload(f"growth/lstm/{n}", growth, recurrent(), n, n, 4, 64, items=n)
 
 
 def main():
