@@ -76,7 +76,8 @@ void peak_bandwidth(benchmark::State& state) {
   const auto a = full({kSize}, 1), b = full({kSize}, 2), c = full({kSize}, 3);  // in huge pages
   for (auto _ : state) {
     parallel_for(kSize, kPiece,
-                 [to = a.data<float>(), from = b.data<const float>(), other = c.data<const float>()](std::int64_t i, std::int64_t end) {
+                 [to = a.data<float>(), from = b.data<const float>(), other = c.data<const float>()](
+                     std::int64_t i, std::int64_t end) {
                    for (; i < end; ++i) to[i] = from[i] + 0.5f * other[i];
                  });
     benchmark::ClobberMemory();

@@ -339,9 +339,9 @@ void run_all() {
     return y;
   });
   const auto sequence = [](int64_t n) { return Sizes{n, 4, 64}; };
-  add_growth("lstm", {32, 128, 512, 2048}, sequence, [layer = nn::LSTM(64, 128)](const Tensor& x, int64_t) mutable {
-    return std::get<0>(layer(x)).sum();
-  });
+  add_growth(
+      "lstm", {32, 128, 512, 2048}, sequence,
+      [layer = nn::LSTM(64, 128)](const Tensor& x, int64_t) mutable { return std::get<0>(layer(x)).sum(); });
   add_products();
   add_elements("exp", [](const Tensor& x) { return x.exp(); });
   add_elements("tanh", [](const Tensor& x) { return x.tanh(); });
