@@ -11,4 +11,5 @@
 #include "autograd/node.h"
 #include "autograd/op.h"
 #include "autograd/ops.h"
+#include "autograd/replay.h"
 #include "autograd/tensor.h"

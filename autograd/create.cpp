@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "autograd/base/fail.h"
+#include "autograd/capture.h"
 #include "autograd/kernels/elementwise.h"
 #include "autograd/node.h"
 
@@ -19,17 +20,19 @@ Tensor finished(Tensor x, bool requires_grad) {
 bool is_whole(double v) { return v == std::floor(v) && std::abs(v) < 9e15; }
 
 Generator& generator_of(const RandomOptions& options) {
+  detail::check_generator(options.generator);
   return options.generator ? *options.generator : default_generator();
 }
 
-Tensor random_tensor(const char* name, const Shape& shape, const RandomOptions& options, Dtype usual,
-                     auto&& fill) {
+Tensor random_tensor(const char* name, const Shape& shape, const RandomOptions& options, Dtype usual, auto fill) {
   const Dtype dtype = options.dtype.value_or(usual);
   if (!is_floating(dtype) && is_floating(usual))
     fail("{}: dtype {} given; ask for float32 or float64", name, dtype);
   Tensor x = empty(shape, dtype);
   auto& generator = generator_of(options);
-  fill(x.view(), generator.seed, generator.take(x.numel()));
+  detail::launch([fill, seed = generator.seed,
+                  first = generator.take(x.numel())](const View& y) { fill(y, seed, replayed(first)); },
+                 x.view());
   return finished(std::move(x), options.requires_grad);
 }
 
@@ -37,7 +40,7 @@ Tensor random_tensor(const char* name, const Shape& shape, const RandomOptions& 
 
 Tensor full(const Shape& shape, double value, const TensorOptions& options) {
   Tensor x = empty(shape, options.dtype.value_or(float32));
-  kernels::fill(x.view(), value);
+  detail::launch([value](const View& y) { kernels::fill(y, value); }, x.view());
   return finished(std::move(x), options.requires_grad);
 }
 
@@ -53,7 +56,7 @@ Tensor arange(double start, double end, double step, const TensorOptions& option
          start, end, step);
   const Dtype usual = is_whole(start) && is_whole(end) && is_whole(step) ? int64 : float32;
   Tensor x = empty({static_cast<std::int64_t>(std::ceil((end - start) / step))}, options.dtype.value_or(usual));
-  kernels::arange(x.view(), start, step);
+  detail::launch([=](const View& y) { kernels::arange(y, start, step); }, x.view());
   return finished(std::move(x), options.requires_grad);
 }
 
@@ -62,7 +65,8 @@ Tensor linspace(double start, double end, std::int64_t steps, const TensorOption
   const Dtype dtype = options.dtype.value_or(float32);
   if (!is_floating(dtype)) fail("linspace: dtype {} given; ask for float32 or float64", dtype);
   Tensor x = empty({steps}, dtype);
-  kernels::arange(x.view(), start, steps > 1 ? (end - start) / static_cast<double>(steps - 1) : 0);
+  const double step = steps > 1 ? (end - start) / static_cast<double>(steps - 1) : 0;
+  detail::launch([=](const View& y) { kernels::arange(y, start, step); }, x.view());
   if (steps > 1) alias(x, {}, {}, steps - 1).fill_(end);  // exactly, whatever the rounding of the step
   return finished(std::move(x), options.requires_grad);
 }
@@ -88,7 +92,7 @@ Tensor randn(const Shape& shape, const RandomOptions& options) {
 
 Tensor randint(std::int64_t low, std::int64_t high, const Shape& shape, const RandomOptions& options) {
   if (low >= high) fail("randint: no integer from {} to below {}", low, high);
-  return random_tensor("randint", shape, options, int64, [&](View y, std::uint64_t seed, std::uint64_t position) {
+  return random_tensor("randint", shape, options, int64, [=](View y, std::uint64_t seed, std::uint64_t position) {
     kernels::randint(y, seed, position, low, high);
   });
 }
@@ -97,7 +101,7 @@ Tensor bernoulli(double p, const Shape& shape, const RandomOptions& options) {
   if (!(p >= 0 && p <= 1)) fail("bernoulli: p is {}; it must be from 0 to 1", p);
   return random_tensor(
       "bernoulli", shape, options, float32,
-      [&](View y, std::uint64_t seed, std::uint64_t position) { kernels::bernoulli(y, seed, position, p); });
+      [=](View y, std::uint64_t seed, std::uint64_t position) { kernels::bernoulli(y, seed, position, p); });
 }
 
 Tensor randperm(std::int64_t n, const RandomOptions& options) {
@@ -125,6 +129,7 @@ Tensor from_elements(const void* data, Dtype stored, const Shape& shape, Dtype d
   Tensor x = empty(shape, dtype);
   const Dims strides = contiguous_strides(shape);
   kernels::copy(x.view(), {const_cast<void*>(data), &shape, &strides, stored, true});
+  if (thread_state.capture) thread_state.capture->add_constant(x);
   return finished(std::move(x), requires_grad);
 }
 

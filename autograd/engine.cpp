@@ -131,7 +131,8 @@ class Pass final : public GradSink {
     if (gradient.shape() != spec.shape || gradient.dtype() != spec.dtype) wrong_gradient(edge, gradient);
     Tensor& sum = reach(edge);
     if (!sum.defined()) sum = std::move(gradient);
-    else if (!thread_state.recording && sum.is_exclusive()) kernels::add_into(sum.view(), gradient.view());
+    else if (!thread_state.recording && sum.is_exclusive())
+      detail::launch(kernels::add_into, sum.view(), gradient.view());
     else sum = sum + gradient;
   }
 

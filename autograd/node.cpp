@@ -4,6 +4,7 @@
 
 #include "autograd/base/fail.h"
 #include "autograd/base/memory.h"
+#include "autograd/capture.h"
 #include "autograd/kernels/elementwise.h"
 #include "autograd/op.h"
 #include "autograd/ops.h"
@@ -38,11 +39,27 @@ void Node::operator delete(void* node, std::size_t bytes) noexcept { memory::rel
 void Leaf::accumulate(Tensor gradient) {
   if (!grad.defined()) {
     grad = gradient.requires_grad() || gradient.is_exclusive() ? std::move(gradient) : gradient.clone();
+    if (thread_state.capture)
+      thread_state.capture->add_action([self = Ref<Leaf>::share(this), again = grad] { self->take(again); });
   } else if (thread_state.recording || grad.requires_grad()) {
     grad = grad + gradient;
+    if (thread_state.capture)
+      thread_state.capture->add_action([self = Ref<Leaf>::share(this), again = grad] { self->grad = again; });
   } else {
     kernels::add_into(grad.writable("backward"), gradient.view());
+    if (thread_state.capture)
+      thread_state.capture->add_action([self = Ref<Leaf>::share(this), again = gradient] { self->take(again); });
   }
+}
+
+void Leaf::take(const Tensor& gradient) {
+  if (grad.handle().get() == gradient.handle().get())
+    fail(
+        "Replay: the gradients of the last call are still there and were overwritten; call zero_grad() within the "
+        "function");
+  (void)gradient.writable("Replay");
+  if (!grad.defined()) grad = gradient;
+  else kernels::add_into(grad.writable("backward"), gradient.view());
 }
 
 namespace detail {

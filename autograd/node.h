@@ -12,11 +12,16 @@
 
 namespace ebb {
 
+namespace detail {
+class Capture;
+}
+
 // Is the graph recorded on this thread? One struct, so that an operation looks in one place.
 struct ThreadState {
   std::uint64_t last_id = 0;  // Note [Ids order the graph]
   bool recording = true;
-  int backward_depth = 0;  // how many backward passes are running, one inside another
+  int backward_depth = 0;              // how many backward passes are running, one inside another
+  detail::Capture* capture = nullptr;  // notes down what is done: Note [Captures]
 };
 inline constinit thread_local ThreadState thread_state;
 
@@ -131,6 +136,8 @@ class Leaf final : public Node {
   void free_saved() override {}
   // grad += gradient, in place where nobody can tell.
   void accumulate(Tensor gradient);
+  // The same where a Replay has computed `gradient` again, in the memory that it had.
+  void take(const Tensor& gradient);
 
   Tensor grad;
 

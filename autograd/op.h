@@ -21,7 +21,8 @@
 //           Grads; `differentiable_outputs` of them, if not all, have a derivative: the first ones. Only the gradients
 //           that somebody wants are run. An input without gradN has no derivative: asking for it is an Error.
 // grads     instead of gradN, where one kernel gives them all: `std::array<Tensor, N> grads(Wanted, Grad, …) const`;
-//           those not wanted may stay undefined.
+//           those not wanted may stay undefined. Here and in addN kernels are started by detail::launch(), so that a
+//           Replay sees them.
 // addN      optional: adds the gradient into a slot that exists already, for operations that read a part of input N:
 //           `void addN(View slot, Grad g, …) const`.
 // reference optional: the outputs in primitive operations, for a gradient that is fused and not itself
@@ -40,6 +41,7 @@
 #include <vector>
 
 #include "autograd/base/random.h"
+#include "autograd/capture.h"
 #include "autograd/op_node.h"
 
 namespace ebb {
@@ -88,6 +90,18 @@ concept HasSamples = requires(Generator& random) {
   { Op::samples(random) } -> std::same_as<Samples<Op>>;
 };
 
+// Notes that `op` filled `outputs` from `inputs`.
+template <class Op, std::size_t K, class... T>
+[[gnu::noinline]] void capture_forward(const Op& op, const std::array<Tensor, K>& outputs, const T&... inputs) {
+  auto& capture = *thread_state.capture;
+  (capture.keep(inputs), ...);
+  std::apply(
+      [&](const auto&... y) {
+        capture.add([op](const auto&... views) { op.forward(views...); }, y.view()..., view_or_null(inputs)...);
+      },
+      outputs);
+}
+
 }  // namespace detail
 
 // Runs `op` on `inputs` and, if recording is on and one of them requires grad, records it. An undefined input
@@ -103,14 +117,18 @@ auto apply(const Op& op, const T&... inputs) {
   if constexpr (detail::IsView<Op>) {
     const Layout layout = op.layout(inputs...);
     outputs[0] = alias(inputs..., layout.shape, layout.strides, layout.offset);
-  } else if constexpr (K == 1) {
-    const Spec spec = op.infer(inputs...);
-    outputs[0] = empty(spec.shape, spec.dtype);
-    op.forward(outputs[0].view(), detail::view_or_null(inputs)...);
   } else {
-    const std::array<Spec, K> specs = op.infer(inputs...);
-    for (std::size_t j = 0; j < K; ++j) outputs[j] = empty(specs[j].shape, specs[j].dtype);
-    std::apply([&](const auto&... y) { op.forward(y.view()..., detail::view_or_null(inputs)...); }, outputs);
+    if constexpr (K == 1) {
+      const Spec spec = op.infer(inputs...);
+      outputs[0] = empty(spec.shape, spec.dtype);
+      op.forward(outputs[0].view(), detail::view_or_null(inputs)...);
+    } else {
+      const std::array<Spec, K> specs = op.infer(inputs...);
+      for (std::size_t j = 0; j < K; ++j) outputs[j] = empty(specs[j].shape, specs[j].dtype);
+      std::apply([&](const auto&... y) { op.forward(y.view()..., detail::view_or_null(inputs)...); }, outputs);
+    }
+    if (thread_state.capture) [[unlikely]]
+      detail::capture_forward(op, outputs, inputs...);
   }
 
   if (thread_state.recording && (detail::wants_grad(inputs) || ...)) {
@@ -142,6 +160,11 @@ Tensor apply(const Op& op, std::span<const Tensor> inputs) {
     wanted |= detail::wants_grad(x);
   }
   op.forward(output.view(), std::span<const View>(views));
+  if (thread_state.capture) [[unlikely]] {
+    for (const auto& x : inputs) thread_state.capture->keep(x);
+    views.insert(views.begin(), output.view());
+    thread_state.capture->add_spanning([op](auto all) { op.forward(all[0], all.subspan(1)); }, views);
+  }
   if (thread_state.recording && wanted && is_floating(spec.dtype))
     detail::attach(output, Ref<Node>::adopt(new detail::VariadicNode<Op>(op, output, inputs)), 0);
   return output;

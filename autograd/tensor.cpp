@@ -4,6 +4,7 @@
 
 #include "autograd/base/fail.h"
 #include "autograd/base/memory.h"
+#include "autograd/capture.h"
 #include "autograd/create.h"
 #include "autograd/kernels/elementwise.h"
 #include "autograd/node.h"
@@ -21,6 +22,12 @@ static_assert(sizeof(Buffer) % alignof(TensorImpl) == 0);
 }  // namespace
 
 Ref<Buffer> Buffer::make(std::size_t bytes) {
+  if (thread_state.capture) [[unlikely]]
+    return thread_state.capture->make_buffer(bytes);
+  return make_own(bytes);
+}
+
+Ref<Buffer> Buffer::make_own(std::size_t bytes) {
   const bool within = bytes <= kInline;
   const std::size_t block_bytes = kHeader + (within ? bytes : 0);
   void* data = within ? nullptr : memory::allocate(bytes);
@@ -33,7 +40,7 @@ Ref<Buffer> Buffer::make(std::size_t bytes) {
 }
 
 Ref<Buffer> Buffer::wrap(void* data, std::size_t bytes, std::function<void(void*)> deleter) {
-  auto buffer = make(0);
+  auto buffer = make_own(0);
   buffer->data = data;
   buffer->bytes = bytes;
   buffer->foreign = std::make_unique<std::function<void(void*)>>(std::move(deleter));
@@ -115,6 +122,7 @@ std::int64_t Tensor::size(int dim) const {
 }
 
 void Tensor::check_dtype(Dtype asked) const {
+  detail::refuse_in_replay("data<T>()");
   if (dtype() != asked)
     fail("data: asked for {}, but the tensor is {}; ask for that, or convert it by to({})", asked, describe(*this),
          asked);
@@ -125,6 +133,7 @@ namespace {
 // The elements of x in row-major order, in T.
 template <class T>
 std::vector<T> elements(const Tensor& x) {
+  detail::refuse_in_replay("to_vector()");
   const NoGrad off;
   std::vector<std::conditional_t<std::is_same_v<T, bool>, std::uint8_t, T>> values(
       static_cast<std::size_t>(x.numel()));
@@ -134,6 +143,7 @@ std::vector<T> elements(const Tensor& x) {
 }
 
 void check_single(const Tensor& x) {
+  detail::refuse_in_replay("item()");
   if (x.numel() != 1) fail("item: the tensor is {}, not a single element; index it first", describe(x));
 }
 
@@ -201,7 +211,9 @@ void Tensor::set_grad(const Tensor& gradient) {
   }
   if (gradient.defined() && (gradient.shape() != shape() || gradient.dtype() != dtype()))
     fail("set_grad: the tensor is {}, but the gradient {}", describe(*this), describe(gradient));
-  static_cast<Leaf*>(impl().edge.node.get())->grad = gradient;
+  const auto leaf = Ref<Leaf>::share(static_cast<Leaf*>(impl().edge.node.get()));
+  leaf->grad = gradient;
+  if (thread_state.capture) thread_state.capture->add_action([leaf, gradient] { leaf->grad = gradient; });
 }
 
 void Tensor::register_hook(std::function<Tensor(const Tensor&)> hook) const {
@@ -234,6 +246,11 @@ void check_writable(const char* name, const Tensor& x) {
            describe(x));
 }
 
+void write(const Tensor& x, const char* writer, auto kernel, const auto&... operands) {
+  detail::launch(kernel, x.writable(writer), operands...);
+  if (thread_state.capture) thread_state.capture->keep_written(x);
+}
+
 // `source` as an operand of a write into `x`.
 Tensor operand_of(const char* name, const Tensor& x, const Tensor& source) {
   const NoGrad off;
@@ -253,13 +270,13 @@ Tensor operand_of(const char* name, const Tensor& x, const Tensor& source) {
 const Tensor& Tensor::copy_(const Tensor& source) const {
   check_writable("copy_", *this);
   const Tensor s = operand_of("copy_", *this, source);
-  kernels::copy(writable("copy_"), s.view());
+  write(*this, "copy_", kernels::copy, s.view());
   return *this;
 }
 
 const Tensor& Tensor::fill_(double value) const {
   check_writable("fill_", *this);
-  kernels::fill(writable("fill_"), value);
+  write(*this, "fill_", [value](const View& y) { kernels::fill(y, value); });
   return *this;
 }
 
@@ -268,13 +285,13 @@ const Tensor& Tensor::add_(const Tensor& other, double alpha) const {
   const NoGrad off;
   Tensor s = operand_of("add_", *this, other).to(dtype());
   if (alpha != 1) s = s * alpha;
-  kernels::add_into(writable("add_"), s.view());
+  write(*this, "add_", kernels::add_into, s.view());
   return *this;
 }
 
 const Tensor& Tensor::mul_(double factor) const {
   check_writable("mul_", *this);
-  kernels::unary(kernels::Unary::mul_scalar, writable("mul_"), view(), factor);
+  write(*this, "mul_", [factor](const View& y) { kernels::unary(kernels::Unary::mul_scalar, y, y, factor); });
   return *this;
 }
 

@@ -42,6 +42,7 @@ struct Buffer final : Counted {
   std::unique_ptr<std::function<void(void*)>> foreign;  // set for memory that is not ebb's: how to give it back
 
   static Ref<Buffer> make(std::size_t bytes);
+  static Ref<Buffer> make_own(std::size_t bytes);  // not in the arena of a Capture
   static Ref<Buffer> wrap(void* data, std::size_t bytes, std::function<void(void*)> deleter);
   void* room() { return this + 1; }  // for the first TensorImpl
   static void destroy(Buffer* buffer) noexcept;

@@ -34,6 +34,7 @@ Results = dict[str, dict[str, float]]  # of a workload: seconds, loss, faults, f
 class Program:
     name: str
     command: list
+    families: str = ".*"  # a pattern of the workloads that it has
     version: str = ""
 
     def run(self, threads: int, names: list[str]) -> Results:
@@ -85,7 +86,7 @@ class Ebb(Program):
 
 
 def find_programs(given: str | None) -> list[Program]:
-    programs: list[Program] = [Ebb("ebb", [EBB])]
+    programs: list[Program] = [Ebb("ebb", [EBB]), Ebb(report.REPLAY, [EBB, "--replay"], families="step/")]
 
     def python_with(module):
         for python in [given] if given else [ROOT / ".venv/bin/python", sys.executable]:
@@ -135,7 +136,7 @@ def compare(programs: list[Program], groups: list[list[str]], threads: int, runs
         for group in groups:
             print(f"{threads} thread(s), run {i + 1} of {runs}: {group[0]} …", file=sys.stderr)
             for program in programs:
-                if (program.name, group[0]) in failed:
+                if (program.name, group[0]) in failed or not re.match(program.families, group[0]):
                     continue
                 results = program.run(threads, group)
                 collected[program.name][-1] |= results
@@ -159,7 +160,8 @@ def main():
     parser.add_argument("--python", help="the Python that has the peers")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    programs = [p for p in find_programs(options.python) if p.name == "ebb" or re.fullmatch(options.peers, p.name)]
+    programs = [p for p in find_programs(options.python)
+                if p.name in report.OURS or re.fullmatch(options.peers, p.name)]
     groups = processes(options.filter)
     measured = {threads: compare(programs, groups, threads, options.runs) for threads in options.threads}
     out = options.out or (None if options.filter else ROOT / "docs/benchmarks.md")

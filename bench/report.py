@@ -15,6 +15,8 @@ SECTIONS = {
     "gradient": "Gradients in float64: value alone, value with gradient",
     "growth": "Growth of cost: per operation of a chain, element read, use of one node, step of an LSTM",
 }
+REPLAY = "ebb, replay"
+OURS = ("ebb", REPLAY)
 CLOSE = 1e-3
 
 
@@ -53,13 +55,13 @@ def agreement(name: str, losses: dict[str, float]) -> str:
 
 
 def best_peer(name: str, measured: dict) -> float | None:
-    peers = [results[name]["seconds"] for p, results in measured.items() if p != "ebb" and name in results]
+    peers = [results[name]["seconds"] for p, results in measured.items() if p not in OURS and name in results]
     return min(peers, default=None)
 
 
 def times(names: list[str], measured: dict, peaks: dict) -> list[str]:
     programs = [p for p, results in measured.items() if any(name in results for name in names)]
-    columns = {"best peer / ebb": [], "share of limit": [], "result": []}
+    columns = {"best peer / ebb": [], "best peer / replay": [], "share of limit": [], "result": []}
     rows = []
     for name in names:
         ours = measured["ebb"][name]
@@ -67,6 +69,8 @@ def times(names: list[str], measured: dict, peaks: dict) -> list[str]:
         best, limit = best_peer(name, measured), limit_of(ours, peaks)
         losses = {p: measured[p][name]["loss"] for p in programs if "loss" in measured[p].get(name, {})}
         columns["best peer / ebb"].append(f"{best / ours['seconds']:.2f}" if best else "")
+        replay = measured.get(REPLAY, {}).get(name, {}).get("seconds")
+        columns["best peer / replay"].append(f"{best / replay:.2f}" if best and replay else "")
         columns["share of limit"].append(f"{100 * limit / ours['seconds']:.0f} %" if limit else "")
         columns["result"].append(agreement(name, losses))
         rows.append([name, *(text_of(s) if s else "" for s in seconds)])
@@ -110,7 +114,7 @@ def section(family: str, names: list[str], measured: dict, peaks: dict) -> list[
 
 def chart(measured: dict) -> str:
     """Each training step's time in each program relative to ebb's, on a logarithmic axis."""
-    colours = ["#2a6f97", "#e07a5f", "#f2b8a2", "#b56576", "#81b29a"]
+    colours = ["#2a6f97", "#61a5c2", "#e07a5f", "#f2b8a2", "#b56576", "#81b29a"]
     steps = [name for name in measured["ebb"] if name.startswith("step/")]
     ratios = {(name, program): results[name]["seconds"] / measured["ebb"][name]["seconds"]
               for name in steps for program, results in measured.items() if name in results}

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cmath>
+#include <functional>
 #include <string>
 
 #include "bench/fill.h"
@@ -49,6 +50,9 @@ struct TenClasses {
   Tensor operator()(const Tensor& y, const Tensor& target) const { return cross_entropy(y, target); }
 };
 
+// Steps are recorded once and replayed: ebb_bench --replay.
+inline bool by_replay = false;
+
 template <class Net, class Options, class Loss>
 class Training {
  public:
@@ -58,16 +62,22 @@ class Training {
         optimizer_(ready_parameters(net_), options),
         x_(filled(input, kInputSeed)),
         target_(Loss::targets(input[0])) {}
+  Training(const Training&) = delete;
+  Training& operator=(const Training&) = delete;
 
   Tensor step() {
-    optimizer_.zero_grad();
-    auto loss = Loss{}(net_(x_), target_);
-    loss.backward();
+    const auto loss = by_replay ? replayed_gradients_(x_, target_) : gradients(x_, target_);
     optimizer_.step();
     return loss;
   }
 
  private:
+  Tensor gradients(const Tensor& x, const Tensor& target) {
+    optimizer_.zero_grad();
+    auto loss = Loss{}(net_(x), target);
+    loss.backward();
+    return loss;
+  }
   static std::vector<Tensor> ready_parameters(Net& net) {
     fill_parameters(net);
     return parameters(net);
@@ -76,6 +86,8 @@ class Training {
   Net net_;
   optim::BasicOptimizer<Options> optimizer_;
   Tensor x_, target_;
+  Replay<std::function<Tensor(const Tensor&, const Tensor&)>> replayed_gradients_{
+      [this](const Tensor& x, const Tensor& target) { return gradients(x, target); }};
 };
 
 }  // namespace ebb::bench

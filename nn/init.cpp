@@ -6,6 +6,7 @@
 
 #include "autograd/base/fail.h"
 #include "autograd/base/parallel.h"
+#include "autograd/capture.h"
 #include "autograd/create.h"
 #include "autograd/kernels/elementwise.h"
 #include "autograd/node.h"
@@ -23,6 +24,7 @@ void check_floating(const char* name, const Tensor& t) {
 template <class Kernel>
 const Tensor& draw(const char* name, const Tensor& t, Generator* generator, const Kernel& kernel) {
   check_floating(name, t);
+  ebb::detail::refuse_in_replay(name);
   auto& stream = generator ? *generator : default_generator();
   const Tensor values = empty(t.shape(), t.dtype());
   kernel(values.view(), stream.seed, stream.take(t.numel()));

@@ -29,7 +29,7 @@ Tensor BatchNorm2d::operator()(const Tensor& x) const {
   if (x.dim() != 4) fail("BatchNorm2d: the input is {}; give [n, {}, h, w]", ebb::describe(x), channels);
   const bool tracks = running_mean.defined();
   const Tensor y = batch_norm(x, running_mean, running_var, weight, bias, mode.training || !tracks, momentum, eps);
-  if (mode.training && num_batches_tracked.defined()) ++*num_batches_tracked.data<std::int64_t>();
+  if (mode.training && num_batches_tracked.defined()) num_batches_tracked.add_(ones({}, {.dtype = int64}));
   return y;
 }
 

@@ -5,6 +5,7 @@
 
 #include "autograd/base/fail.h"
 #include "autograd/base/scratch.h"
+#include "autograd/capture.h"
 #include "autograd/kernels/elementwise.h"
 #include "autograd/kernels/update.h"
 #include "autograd/node.h"
@@ -27,6 +28,7 @@ Tensor dense_gradient(Tensor p) {
 // kept alive by their parameters.
 template <class F>
 auto with_gradients(const std::vector<Tensor>& parameters, const char* writer, F&& f) {
+  ebb::detail::refuse_in_replay("clipping gradients");
   const memory::Scratch<View> views(static_cast<std::int64_t>(parameters.size()));
   std::size_t count = 0;
   for (const auto& p : parameters) {

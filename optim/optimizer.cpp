@@ -6,6 +6,7 @@
 
 #include "autograd/base/fail.h"
 #include "autograd/base/scratch.h"
+#include "autograd/capture.h"
 #include "autograd/create.h"
 #include "autograd/node.h"
 #include "optim/rules.h"
@@ -117,6 +118,7 @@ void BasicOptimizer<Options>::zero_grad() {
 // Whatever can fail comes first, so that an Error leaves all parameters as they were.
 template <class Options>
 void BasicOptimizer<Options>::step() {
+  detail::refuse_in_replay("an optimizer's step()");
   for (const auto& group : groups_) Rule<Options>::check(group.options);
   for (std::size_t g = 0; g < groups_.size(); ++g) prepare(groups_[g], states_[g]);
   for (std::size_t g = 0; g < groups_.size(); ++g) update(groups_[g], states_[g]);

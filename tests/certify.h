@@ -258,6 +258,35 @@ inline void check_torch(const Case& c) {
     check_close(result.gradients[i], recorded->gradients[i], "PyTorch: gradient " + std::to_string(i));
 }
 
+// The elements in the opposite order.
+inline Tensor reversed(const Tensor& x) {
+  const Tensor flat = reshape(x, {-1}), y = empty_like(flat);
+  for (std::int64_t i = 0; i < flat.numel(); ++i) select(y, 0, i).copy_(select(flat, 0, -1 - i));
+  return reshape(y, x.shape());
+}
+
+// A replay computes, from these inputs, what it has recorded with others.
+inline void check_replay(const Case& c, bool create_graph) {
+  Tensors given, others;
+  for (const auto& x : c.inputs) {
+    if (!x.defined()) continue;
+    given.push_back(x);
+    others.push_back(reversed(x));
+  }
+  Result result;
+  detail::Recorded recorded;
+  recorded.record(others, [&](std::span<const Tensor> x) {
+    Tensors inputs;
+    for (const auto& one : c.inputs) {
+      inputs.push_back(one.defined() ? x.front() : one);
+      if (one.defined()) x = x.subspan(1);
+    }
+    result = evaluate(c, inputs, usual_cotangent, create_graph);
+  });
+  recorded.run(given);
+  check_same(result, evaluate(c, c.inputs, usual_cotangent, create_graph), 0, "replay");
+}
+
 // All of them. Returns the number of elements that were compared with finite differences.
 inline std::int64_t certify(const Case& c) {
   INFO(c.name);
@@ -271,6 +300,8 @@ inline std::int64_t certify(const Case& c) {
   check_threads(c, c.inputs);
   check_float32(c);
   check_torch(c);
+  check_replay(c, false);
+  check_replay(c, true);
   CHECK_MESSAGE(memory::stats().live_blocks == before, "memory was leaked");
   return compared;
 }

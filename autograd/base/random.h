@@ -29,6 +29,10 @@ struct Generator {
 // Every thread starts at seed 0, position 0.
 Generator& default_generator();
 
+// What a Replay adds to the positions that it recorded, while it runs on this thread.
+inline constinit thread_local std::uint64_t random_shift = 0;
+inline std::uint64_t replayed(std::uint64_t position) { return position + random_shift; }
+
 // default_generator() = {seed, 0}.
 void manual_seed(std::uint64_t seed);
 

@@ -226,7 +226,7 @@ struct Dropout {
   double p = 0.5;
   std::uint64_t seed = 0, position = 0;
   Spec infer(const Tensor& x) const { return floating_spec(name, x); }
-  void forward(View y, View x) const { kernels::dropout(y, x, seed, position, p); }
+  void forward(View y, View x) const { kernels::dropout(y, x, seed, replayed(position), p); }
   Tensor grad0(Grad g) const { return apply(*this, g); }
   static Samples<Dropout> samples(Generator& random);
 };

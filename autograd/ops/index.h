@@ -19,7 +19,10 @@ struct IndexSelect {
   }
   void forward(View y, View x, View index) const { kernels::index_select(y, x, index, dim); }
   Tensor grad0(Grad g, In<1> index, ShapeOf<0> shape) const;
-  void add0(View slot, Grad g, In<1> index) const { kernels::index_add(slot, g.view(), index.view(), dim); }
+  void add0(View slot, Grad g, In<1> index) const {
+    detail::launch([d = dim](const auto&... views) { kernels::index_add(views..., d); }, slot, g.view(),
+                   index.view());
+  }
   static Samples<IndexSelect> samples(Generator& random) {
     return {{{0}, {draw(random, {4, 3}), tensor({2, 0, 2})}, "torch.index_select(x[0], 0, x[1])"},
             {{1}, {draw(random, {2, 3, 2}), tensor({1})}, "torch.index_select(x[0], 1, x[1])"},
@@ -65,7 +68,10 @@ struct Gather {
   }
   void forward(View y, View x, View index) const { kernels::gather(y, x, index, dim); }
   Tensor grad0(Grad g, In<1> index, ShapeOf<0> shape) const;
-  void add0(View slot, Grad g, In<1> index) const { kernels::scatter_add(slot, g.view(), index.view(), dim); }
+  void add0(View slot, Grad g, In<1> index) const {
+    detail::launch([d = dim](const auto&... views) { kernels::scatter_add(views..., d); }, slot, g.view(),
+                   index.view());
+  }
   static Samples<Gather> samples(Generator& random) {
     return {{{1}, {draw(random, {3, 4}), draw_index(random, 4, {3, 2})}, "torch.gather(x[0], 1, x[1])"},
             {{0}, {draw(random, {3, 4}), draw_index(random, 3, {5, 4})}, "torch.gather(x[0], 0, x[1])"},

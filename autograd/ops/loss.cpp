@@ -51,7 +51,7 @@ void check_class_loss(const char* loss, const Tensor& input, const Tensor& targe
 
 void check_targets(const char* loss, const Tensor& target, std::int64_t classes, std::int64_t ignore_index) {
   const Tensor flat = target.contiguous();
-  const auto* t = flat.data<const std::int64_t>();
+  const auto* t = flat.view().as<const std::int64_t>();
   for (std::int64_t i = 0; i < flat.numel(); ++i)
     if (t[i] != ignore_index && (t[i] < 0 || t[i] >= classes))
       fail("{}: target {} at place {} is outside [0, {}) and is not ignore_index {}", loss, t[i], i, classes,
@@ -142,7 +142,7 @@ Tensor cross_entropy(const Tensor& input, const Tensor& target, const ClassLossO
   if (options.label_smoothing == 0 && !options.weight.defined()) {
     const Tensor losses = apply(ops::CrossEntropy{options.ignore_index}, rows, flat);
     if (options.reduction != Reduction::mean) return finish(losses, {}, target.shape(), options.reduction);
-    return sum(losses) / sum(ne(flat, static_cast<double>(options.ignore_index))).item();
+    return sum(losses) / sum(ne(flat, static_cast<double>(options.ignore_index))).to(losses.dtype());
   }
   check_targets("cross_entropy", flat, rows.shape()[1], options.ignore_index);
   const Tensor weights = row_weights(flat, rows, options);

@@ -36,9 +36,9 @@ struct LayerNorm {
   std::array<Tensor, 3> grads(Wanted wanted, Grads g, In<0> x, In<1> weight, Output<1> mean,
                               Output<2> rstd) const {
     auto result = norm_gradients(wanted, x, x.shape()[1]);
-    kernels::layer_norm_backward(view_or_null(result[0]), view_or_null(result[1]), view_or_null(result[2]),
-                                 g[0].contiguous().view(), x.view(), view_or_null(weight), mean.view(),
-                                 rstd.view());
+    const Tensor gy = g[0].contiguous();
+    detail::launch(kernels::layer_norm_backward, view_or_null(result[0]), view_or_null(result[1]),
+                   view_or_null(result[2]), gy.view(), x.view(), view_or_null(weight), mean.view(), rstd.view());
     return result;
   }
   std::array<Tensor, 3> reference(const Tensor& x, const Tensor& weight, const Tensor& bias) const {
@@ -80,10 +80,13 @@ struct BatchNorm {
   std::array<Tensor, 3> grads(Wanted wanted, Grads g, In<0> x, In<1> weight, Output<1> mean,
                               Output<2> variance) const {
     auto result = norm_gradients(wanted, x, x.shape()[1]);
-    with_rstd(variance.view(), [&](View rstd) {
-      kernels::batch_norm_backward(view_or_null(result[0]), view_or_null(result[1]), view_or_null(result[2]),
-                                   g[0].contiguous().view(), x.view(), view_or_null(weight), mean.view(), rstd);
-    });
+    const Tensor gy = g[0].contiguous();
+    detail::launch(
+        [op = *this](const View& spread, const auto&... views) {
+          op.with_rstd(spread, [&](View rstd) { kernels::batch_norm_backward(views..., rstd); });
+        },
+        variance.view(), view_or_null(result[0]), view_or_null(result[1]), view_or_null(result[2]), gy.view(),
+        x.view(), view_or_null(weight), mean.view());
     return result;
   }
   std::array<Tensor, 3> reference(const Tensor& x, const Tensor& weight, const Tensor& bias) const {

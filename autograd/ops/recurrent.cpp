@@ -17,8 +17,9 @@ Tensor gradient_of_weight_hh(const RecurrentLayer& layer, const Tensor& dhidden,
   Tensor result = matmul(t(select(dhidden, 0, layer.reverse ? more : 0)), layer.h0);
   if (more > 0) {
     const Tensor states = as_rows(narrow(y, 0, layer.reverse ? 1 : 0, more));
-    kernels::matmul(result.view(), t(as_rows(narrow(dhidden, 0, layer.reverse ? 0 : 1, more))).view(),
-                    states.view(), true);
+    const Tensor later = t(as_rows(narrow(dhidden, 0, layer.reverse ? 0 : 1, more)));
+    detail::launch([](const auto&... views) { kernels::matmul(views..., true); }, result.view(), later.view(),
+                   states.view());
   }
   return result;
 }
@@ -58,10 +59,15 @@ std::array<Tensor, 7> recurrent_gradients(const RecurrentLayer& layer, Wanted wa
   dh0 = empty_like(layer.h0);
   if (has_c) dc0 = empty_like(layer.c0);
   const Tensor dgates = empty_like(gates), dhidden = layer.cell == Cell::gru ? empty_like(gates) : dgates;
-  kernels::recurrent_backward({layer.cell, layer.reverse, y.view(), gates.view(), view_or_null(cells),
-                               layer.h0.view(), view_or_null(layer.c0), layer.weight_hh.view()},
-                              dgates.view(), dhidden.view(), dh0.view(), view_or_null(dc0), view_or_null(gy),
-                              view_or_null(gh_n), view_or_null(gc_n));
+  detail::launch(
+      [cell = layer.cell, reverse = layer.reverse](const View& states, const View& activations, const View& memory,
+                                                   const View& h0, const View& c0, const View& weight_hh,
+                                                   const auto&... gradients) {
+        kernels::recurrent_backward({cell, reverse, states, activations, memory, h0, c0, weight_hh}, gradients...);
+      },
+      y.view(), gates.view(), view_or_null(cells), layer.h0.view(), view_or_null(layer.c0), layer.weight_hh.view(),
+      dgates.view(), dhidden.view(), dh0.view(), view_or_null(dc0), view_or_null(gy), view_or_null(gh_n),
+      view_or_null(gc_n));
 
   const Tensor rows = as_rows(dgates);
   if (wanted[0]) dx = reshape(matmul(rows, layer.weight_ih), layer.x.shape());

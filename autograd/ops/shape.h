@@ -13,8 +13,9 @@ inline Layout layout_of(const Tensor& x) { return {x.shape(), x.strides(), 0}; }
 // The part of a gradient slot that a view operation reads.
 inline void add_through(View slot, const Layout& part, Grad g) {
   auto* first = static_cast<std::byte*>(slot.data) + part.offset * size_of(slot.dtype);
-  kernels::add_into({first, &part.shape, &part.strides, slot.dtype, is_contiguous(part.shape, part.strides)},
-                    g.view());
+  detail::launch(kernels::add_into,
+                 View{first, &part.shape, &part.strides, slot.dtype, is_contiguous(part.shape, part.strides)},
+                 g.view());
 }
 
 struct Identity {
