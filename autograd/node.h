@@ -69,6 +69,8 @@ class GradSink {
 // a larger id to a smaller one, and taking nodes by descending id is taking them in reverse topological
 // order, also for a graph that several threads built, without an atomic counter.
 class Node : public Counted {
+  bool freed_ = false;  // first, where the counts leave room: most nodes have 256 bytes
+
  public:
   using Hook = std::function<Tensor(const Tensor&)>;
   struct OutputHook {
@@ -122,9 +124,10 @@ class Node : public Counted {
   std::string_view name_;
   std::span<detail::Edge> edges_;  // in the derived node; cleared by destroy()
   std::span<const Spec> outputs_;  // likewise
-  std::uint64_t id_ = 0;
-  Node* next_ = nullptr;  // in the list of nodes to destroy
-  bool freed_ = false;
+  union {
+    std::uint64_t id_ = 0;
+    Node* next_;  // in the list of nodes to destroy
+  };
   std::unique_ptr<std::vector<OutputHook>> hooks_;
 };
 

@@ -204,6 +204,15 @@ class Saved {
   std::uint32_t version_ = 0;
 };
 
+// N of them. std::array would take room also for none.
+template <std::size_t N>
+struct SavedTensors : std::array<Saved, N> {};
+template <>
+struct SavedTensors<0> {
+  Saved* begin() { return nullptr; }
+  Saved* end() { return nullptr; }
+};
+
 inline bool wants_grad(const Tensor& x) { return x.defined() && x.requires_grad(); }
 inline View view_or_null(const Tensor& x) {
   static const Shape kNoShape;
@@ -361,8 +370,8 @@ class OpNode final : public Node {
   [[no_unique_address]] Op op_;
   std::array<Edge, N> edge_;
   std::array<Spec, kOutputs> spec_;
-  std::array<Saved, kKeepsInputs ? N : 0> in_;
-  std::array<Saved, kKeepsOutputs ? kOutputs : 0> out_;
+  [[no_unique_address]] SavedTensors<kKeepsInputs ? N : 0> in_;
+  [[no_unique_address]] SavedTensors<kKeepsOutputs ? kOutputs : 0> out_;
   [[no_unique_address]] Shapes shapes_;
 };
 

@@ -18,6 +18,7 @@ namespace {
 // up to kInline bytes, its elements. The block lives as long as the Buffer; views have TensorImpls of their own.
 constexpr std::size_t kInline = 4096, kHeader = (sizeof(Buffer) + sizeof(TensorImpl) + 63) / 64 * 64;
 static_assert(sizeof(Buffer) % alignof(TensorImpl) == 0);
+static_assert(kHeader <= 256, "a graph of small tensors would not fit the caches as it does");
 
 }  // namespace
 
@@ -29,13 +30,11 @@ Ref<Buffer> Buffer::make(std::size_t bytes) {
 
 Ref<Buffer> Buffer::make_own(std::size_t bytes) {
   const bool within = bytes <= kInline;
-  const std::size_t block_bytes = kHeader + (within ? bytes : 0);
   void* data = within ? nullptr : memory::allocate(bytes);
-  auto* block = static_cast<std::byte*>(memory::allocate(block_bytes));
+  auto* block = static_cast<std::byte*>(memory::allocate(kHeader + (within ? bytes : 0)));
   auto* buffer = new (block) Buffer;
   buffer->data = within ? block + kHeader : data;
   buffer->bytes = bytes;
-  buffer->block_bytes = block_bytes;
   return Ref<Buffer>::adopt(buffer);
 }
 
@@ -48,33 +47,35 @@ Ref<Buffer> Buffer::wrap(void* data, std::size_t bytes, std::function<void(void*
 }
 
 void Buffer::destroy(Buffer* buffer) noexcept {
+  std::size_t within = 0;
   if (buffer->foreign) {
     if (*buffer->foreign) (*buffer->foreign)(buffer->data);
   } else if (buffer->bytes > kInline) {
     memory::release(buffer->data, buffer->bytes);
+  } else {
+    within = buffer->bytes;
   }
-  const std::size_t block_bytes = buffer->block_bytes;
   buffer->~Buffer();
-  memory::release(buffer, block_bytes);
+  memory::release(buffer, kHeader + within);
 }
 
 TensorImpl::TensorImpl(Ref<Buffer> memory, const Shape& sizes, Dtype type)
-    : buffer(std::move(memory)),
+    : dtype(type),
+      contiguous(true),
+      in_room(true),
+      buffer(std::move(memory)),
       data(buffer->data),
       shape(sizes),
-      strides(contiguous_strides(sizes)),
-      dtype(type),
-      contiguous(true),
-      in_room(true) {}
+      strides(contiguous_strides(sizes)) {}
 
 TensorImpl::TensorImpl(const TensorImpl& base, const Shape& sizes, const Dims& steps, std::int64_t offset)
-    : buffer(base.buffer),
+    : dtype(base.dtype),
+      contiguous(is_contiguous(sizes, steps)),
+      in_room(false),
+      buffer(base.buffer),
       data(static_cast<std::byte*>(base.data) + offset * size_of(base.dtype)),
       shape(sizes),
-      strides(steps),
-      dtype(base.dtype),
-      contiguous(is_contiguous(sizes, steps)),
-      in_room(false) {}
+      strides(steps) {}
 
 void TensorImpl::destroy(TensorImpl* impl) noexcept {
   const bool in_room = impl->in_room;

@@ -34,10 +34,9 @@ namespace detail {
 
 // The memory behind one or more tensors. `version` counts the writes: see Note [Versions].
 struct Buffer final : Counted {
+  std::uint32_t version = 0;
   void* data = nullptr;
   std::size_t bytes = 0;
-  std::size_t block_bytes = 0;  // Note [One block] in tensor.cpp
-  std::uint32_t version = 0;
   const char* writer = nullptr;                         // the operation that wrote last
   std::unique_ptr<std::function<void(void*)>> foreign;  // set for memory that is not ebb's: how to give it back
 
@@ -58,13 +57,13 @@ struct TensorImpl final : Counted {
   TensorImpl(Ref<Buffer> memory, const Shape& sizes, Dtype type);  // all of the memory, row-major; lies in room()
   TensorImpl(const TensorImpl& base, const Shape& sizes, const Dims& steps, std::int64_t offset);
 
+  Dtype dtype;
+  bool contiguous;
+  bool in_room;  // of its Buffer's block: Note [One block] in tensor.cpp
   Ref<Buffer> buffer;
   void* data;  // the first element
   Shape shape;
   Dims strides;
-  Dtype dtype;
-  bool contiguous;
-  bool in_room;
   Edge edge;
 
   static void destroy(TensorImpl* impl) noexcept;

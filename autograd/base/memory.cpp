@@ -109,6 +109,17 @@ struct Common {
   struct ThreadCache* threads = nullptr;  // alive ones, for the counters
   Stats ended;                            // what the others had counted
   std::atomic<std::int64_t> system_calls{0};
+
+  // Memory for a slab, cut from a huge block: nodes and small tensors by the million then need few pages.
+  void* carve(std::size_t bytes) {
+    const std::lock_guard lock(mutex);
+    if (slab_end - slab_at < static_cast<std::ptrdiff_t>(bytes)) {
+      slab_at = static_cast<char*>(from_system(kHuge));
+      slab_end = slab_at + kHuge;
+    }
+    return std::exchange(slab_at, slab_at + bytes);
+  }
+  char *slab_at = nullptr, *slab_end = nullptr;
 };
 
 Common& common() {
@@ -204,7 +215,7 @@ struct ThreadCache {
     if (list.head) return;
     c.system_calls.fetch_add(1, std::memory_order_relaxed);
     const std::size_t size = size_of_class(k), slab = k < kSmallClasses ? 64 * kSmall / size * size : size;
-    auto* bytes = static_cast<char*>(from_system(slab));
+    auto* bytes = static_cast<char*>(k < kSmallClasses ? c.carve(slab) : from_system(slab));
     for (std::size_t at = slab; at > 0; at -= size) {
       list.put(bytes + at - size);
       move(k, -1);
