@@ -25,9 +25,9 @@ EBB = BUILD / "ebb_bench"
 # Settings that would change a program; scripts/bench --compare runs each as its authors ship it.
 HOBBLES = ("OPENBLAS_", "OMP_", "MKL_", "KMP_", "GOMP_", "MALLOC_", "XLA_", "JAX_", "TORCH", "ATEN_", "LD_PRELOAD")
 # Single operations (op/) have no peers; the peaks are run with everything.
-WORKLOADS = "^(step|infer|update|overhead|gemm|linear|conv|elements|gradient|growth)/"
+WORKLOADS = "^(step|infer|update|overhead|gemm|linear|conv|elements|gradient|error|growth)/"
 
-Results = dict[str, dict[str, float]]  # of a workload: seconds, loss, faults, flops, bytes, memory, rss
+Results = dict[str, dict[str, float]]  # of a workload: seconds, loss, faults, flops, bytes, memory, error, rss
 
 
 @dataclass
@@ -80,7 +80,7 @@ class Ebb(Program):
             for work in ("flops", "bytes"):
                 if work in b:
                     result[work] = b[work] * b["cpu_time"] * unit / items
-            result |= {key: b[key] for key in ("loss", "faults", "memory") if key in b}
+            result |= {key: b[key] for key in ("loss", "faults", "memory", "error") if key in b}
             results[b["name"]] = result
         return results
 

@@ -25,11 +25,26 @@ void backward(benchmark::State& state, const auto& step) {
   state.SetItemsProcessed(kLength * state.iterations());
 }
 
+// The same by Replay.
+void replayed(benchmark::State& state, const auto& step) {
+  Tensor x = rand(step.shape, {.requires_grad = true}), w = rand(step.shape, {.requires_grad = true});
+  Replay work([&](const Tensor& seed) {
+    x.zero_grad();
+    w.zero_grad();
+    chain(step, x, w, kLength).backward(seed);
+    return seed;
+  });
+  const auto seed = ones(step.shape);
+  for (auto _ : state) work(seed);
+  state.SetItemsProcessed(kLength * state.iterations());
+}
+
 [[maybe_unused]] const bool registered = [] {
   const auto add = [](const auto& step) {
     const std::string base = std::string("overhead/") + step.name;
     benchmark::RegisterBenchmark((base + "/forward").c_str(), [=](auto& state) { forward(state, step); });
     benchmark::RegisterBenchmark((base + "/backward").c_str(), [=](auto& state) { backward(state, step); });
+    benchmark::RegisterBenchmark((base + "/replay").c_str(), [=](auto& state) { replayed(state, step); });
   };
   std::apply([&](const auto&... step) { (add(step), ...); }, chain_steps());
   return true;

@@ -9,10 +9,12 @@ from pathlib import Path
 SECTIONS = {
     "step": "Training steps: zero_grad, forward, loss, backward, update",
     "infer": "Prediction of one example", "update": "Updates of 10 million parameters in 160 tensors",
-    "overhead": "Overhead: an operation on 1 or 4x4 elements, in a chain of 1,000; backward includes forward",
+    "overhead": "Overhead: an operation on 1 or 4x4 elements, in a chain of 1,000; backward includes forward; replay: "
+                "both, recorded once",
     "gemm": "Square matrix products; n: as stored, t: transposed", "linear": "Linear layers, batch x width",
     "conv": "Convolutions: forward, gradient of input, gradient of weight", "elements": "Element by element, rows, copies",
     "gradient": "Gradients in float64: value alone, value with gradient",
+    "error": "Largest error in float32, against float64, relative to the largest result",
     "growth": "Growth of cost: per operation of a chain, element read, use of one node, step of an LSTM",
 }
 REPLAY = "ebb, replay"
@@ -101,6 +103,8 @@ def derivative_ratios(names: list[str], measured: dict) -> list[str]:
 
 
 def section(family: str, names: list[str], measured: dict, peaks: dict) -> list[str]:
+    if family == "error":
+        return [f"### {SECTIONS[family]}", "", *numbers_of("error", names, measured)]
     lines = [f"### {SECTIONS[family]}", "", *times(names, measured, peaks)]
     if family == "step":
         lines += ["Peak memory of the process, MB:", "", *numbers_of("rss", names, measured, 1e-6)]

@@ -31,6 +31,10 @@ MIXTURES = {"d10k25": (10, 25), "d64k100": (64, 100)}
 LOG_SUM_EXP = (2_500, 20_000, 160_000, 1_280_000)
 GROWTH = {"chain": (1_000, 10_000, 100_000, 1_000_000), "read": (100, 1_000, 10_000, 100_000),
           "shared": (100, 1_000, 10_000), "lstm": (32, 128, 512, 2048)}
+ERRORS = ({f"gemm/{n}": ((n, n), (n, n)) for n in (128, 512, 2048)}
+          | {f"conv/{name}/{direction}": ((32, c, size, size), (c, c, 3, 3), (32, c, size, size))
+             for name, c, size in (("c64", 64, 32), ("c256", 256, 8)) for direction in ("forward", "input", "weight")}
+          | {name: ((2048, 2048),) for name in ("sum", "sum/columns", "var", "softmax", "logsumexp", "layer_norm")})
 INPUT_SEED, TARGET_SEED = 1000, 1001
 
 
@@ -106,6 +110,19 @@ class Workload:
         if loss is not None:
             result["loss"] = float(loss)
         return result
+
+
+class Error:
+    """The largest error of `f` in float32, as in bench/errors.cpp. `f` takes and gives arrays of NumPy."""
+
+    def __init__(self, name: str, f: Callable, shapes):
+        self.name, self.f, self.shapes = f"error/{name}", f, shapes
+
+    def result(self) -> dict:
+        single = [filled(shape, seed, -1, 1) for seed, shape in enumerate(self.shapes)]
+        expected = self.f(*(x.astype(np.float64) for x in single))
+        error = self.f(*single).astype(np.float64) - expected
+        return {"error": float(abs(error).max() / abs(expected).max())}
 
 
 def single_operations(product: Callable, layer: Callable, convolution: Callable, elements: Callable,

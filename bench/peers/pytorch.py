@@ -239,6 +239,25 @@ ELEMENTS = {
 }
 
 
+def convolved(direction):
+    def run(x, w, g):
+        if direction == "forward":
+            return F.conv2d(x, w, padding=1)
+        leaf = (x if direction == "input" else w).requires_grad_()
+        return torch.autograd.grad(F.conv2d(x, w, padding=1), leaf, g)[0]
+    return run
+
+
+def function_of_error(name):
+    functions = {
+        "sum": torch.sum, "sum/columns": lambda x: x.sum(0), "var": lambda x: x.var(1),
+        "softmax": lambda x: F.softmax(x, 1), "logsumexp": lambda x: x.logsumexp(1),
+        "layer_norm": lambda x: F.layer_norm(x, x.shape[1:]),
+    }
+    f = torch.matmul if name.startswith("gemm") else functions.get(name) or convolved(name.split("/")[-1])
+    return lambda *x: f(*map(torch.from_numpy, x)).detach().numpy()
+
+
 def compilable(compiled):
     mse = F.mse_loss
     for batch in (1, 32):
@@ -272,6 +291,8 @@ def eager():
     for name, build in {"chain": grown_chain, "read": read_elements, "shared": shared_node}.items():
         for n in common.GROWTH[name]:
             yield Workload(f"growth/{name}/{n}", growth, build, n, n if name == "read" else 1, items=n)
+    for name, shapes in common.ERRORS.items():
+        yield common.Error(name, function_of_error(name), shapes)
     for n in common.GROWTH["lstm"]:
         yield Workload(f"growth/lstm/{n}", growth, recurrent(), n, n, 4, 64, items=n)
 
