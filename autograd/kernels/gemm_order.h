@@ -8,7 +8,8 @@
 namespace ebb::kernels {
 
 // Note [Order of sums]: an element of C is the sum of blocks of `k_block` terms, added to it one after the other. A
-// block is one chain of multiply-adds in the order of k, or, if `dot`, such a chain for each lane of a vector. So the
+// block is a sum of chains of multiply-adds, of kChain terms each, in the order of k, or, if `dot`, of a chain for each
+// lane of a vector. So the
 // bits of an element depend on its row of A, its column of B and this order, but not on how C is cut: into tiles, into
 // blocks for the caches, into rectangles for threads. The order is chosen once, from the sizes of the whole.
 struct GemmOrder {
