@@ -476,4 +476,23 @@ TEST_CASE("large tensors: the same bits with any number of threads, whatever the
   }
 }
 
+TEST_CASE("long rows: an element that is repeated along each of them, and one along all") {
+  Rng rng(9);
+  for (const std::int64_t n : {16, 17, 511, 512, 513, 1025, 40001}) {
+    Array x(float32, {3, n}), y(float32, {3, n});
+    x.fill_normal(rng);
+    const float values[] = {2, 3, 5};
+    for (const std::int64_t step : {1, 0}) {
+      const Shape shape{3, n};
+      const Dims strides{step, 0};
+      const View repeated{const_cast<float*>(values), &shape, &strides, float32, false};
+      kernels::binary(Binary::mul, y, x, repeated);
+      bool same = y.guarded();
+      for (std::int64_t i = 0; i < 3 * n; ++i)
+        same = same && y[i] == static_cast<double>(static_cast<float>(x[i]) * values[i / n * step]);
+      CHECK_MESSAGE(same, n, " columns, step ", step);
+    }
+  }
+}
+
 }  // namespace

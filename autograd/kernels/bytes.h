@@ -1,6 +1,7 @@
 // Elements moved without regard to their type.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -26,13 +27,25 @@ void store_bytes(std::byte* to, T value) {
   std::memcpy(to, &value, sizeof value);
 }
 
+// The first `unit` bytes repeated until there are `bytes`: by copies of up to 4 KB of what is there already.
+inline void repeat(std::byte* to, std::int64_t unit, std::int64_t bytes) {
+  for (std::int64_t done = unit; done < bytes;) {
+    const std::int64_t more = std::min({done, bytes - done, 4096 / unit * unit});
+    std::memcpy(to + done, to, static_cast<std::size_t>(more));
+    done += more;
+  }
+}
+inline constexpr std::int64_t kManyTimes = 16;  // more often than this, an element is repeated so
+
 // n elements of `size` bytes, each so many bytes after the one before it. A step of 0 in `from` repeats one element.
 inline void move_strided(std::byte* to, std::int64_t to_step, const std::byte* from, std::int64_t from_step,
                          std::int64_t n, std::int64_t size) {
   visit_size(size, [&]<class T>(T) {
     if (from_step == 0) {
       const T value = load_bytes<T>(from);
-      for (std::int64_t i = 0; i < n; ++i) store_bytes(to + i * to_step, value);
+      const bool fills = to_step == size && n > kManyTimes;
+      for (std::int64_t i = 0; i < (fills ? kManyTimes : n); ++i) store_bytes(to + i * to_step, value);
+      if (fills) repeat(to, kManyTimes * size, n * size);
     } else {
       for (std::int64_t i = 0; i < n; ++i) store_bytes(to + i * to_step, load_bytes<T>(from + i * from_step));
     }

@@ -29,7 +29,7 @@ class Runs {
   }
 
   void run(std::int64_t grain) const {
-    const std::int64_t columns = gathered_ ? kGatheredColumns : staged_ ? kStaged : grain;
+    const std::int64_t columns = gathered_ ? kGatheredColumns : grain;
     const std::int64_t rows = (gathered_ ? kGatheredRows * kGatheredColumns : grain) /
                               std::clamp<std::int64_t>(loops_.columns().size, 1, columns);
     loops_.for_each(std::max<std::int64_t>(1, rows), columns, grain, [&](const TileOf<kOperands>& tile) {
@@ -54,21 +54,26 @@ class Runs {
     }
   }
 
+  // In pieces that the buffers hold; what is repeated along a row is written once for all of them.
   void staged_tile(const TileOf<kOperands>& tile) const {
     alignas(64) std::array<std::array<std::byte, kStaged * sizeof(double)>, kOperands> buffer;
     std::array<const std::byte*, kOperands> repeated{};  // the element that fills a buffer
     for (std::int64_t row = 0; row < tile.rows; ++row) {
-      std::byte* const y = row_of(tile, 0, row);
-      Run run{tile.columns, direct_[0] ? y : buffer[0].data(), {}, p_, q_};
-      for (std::size_t k = 1; k < used_; ++k) {
-        const std::byte* x = row_of(tile, k, row);
-        run.x[k - 1] = direct_[k] ? x : buffer[k].data();
-        if (direct_[k] || repeated[k] == x) continue;
-        move_strided(buffer[k].data(), size_[k], x, tile.column_step[k], tile.columns, size_[k]);
-        if (tile.column_step[k] == 0) repeated[k] = x;
+      for (std::int64_t column = 0; column < tile.columns; column += kStaged) {
+        const std::int64_t n = std::min(kStaged, tile.columns - column);
+        const auto at = [&](std::size_t k) { return row_of(tile, k, row) + column * tile.column_step[k]; };
+        std::byte* const y = at(0);
+        Run run{n, direct_[0] ? y : buffer[0].data(), {}, p_, q_};
+        for (std::size_t k = 1; k < used_; ++k) {
+          const std::byte* x = at(k);
+          run.x[k - 1] = direct_[k] ? x : buffer[k].data();
+          if (direct_[k] || repeated[k] == x) continue;
+          move_strided(buffer[k].data(), size_[k], x, tile.column_step[k], n, size_[k]);
+          if (tile.column_step[k] == 0) repeated[k] = x;
+        }
+        kernel_(run);
+        if (!direct_[0]) move_strided(y, tile.column_step[0], buffer[0].data(), size_[0], n, size_[0]);
       }
-      kernel_(run);
-      if (!direct_[0]) move_strided(y, tile.column_step[0], buffer[0].data(), size_[0], tile.columns, size_[0]);
     }
   }
 
