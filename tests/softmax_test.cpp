@@ -82,6 +82,20 @@ void check_softmaxes(Rng& rng, Dtype dtype, const Shape& shape, int dim) {
   });
 }
 
+void check_logsumexp_backward(Rng& rng, Dtype dtype, const Shape& shape) {
+  const auto layout = [&] { return kLayouts[pick(rng, 0, 4)]; };
+  Array g(dtype, shape, layout()), x(dtype, shape, layout()), y(dtype, shape, layout());
+  Array gx(dtype, shape, kOutputLayouts[pick(rng, 0, 3)]);
+  g.fill_normal(rng);
+  x.fill_normal(rng, 0, 4);
+  y.fill([&](std::int64_t) { return pick(rng, 0, 9) == 0 ? kInf : 20 + static_cast<double>(pick(rng, 0, 5)); });
+  kernels::logsumexp_backward(gx, g, x, y);
+  bool same = gx.guarded();
+  for (std::int64_t i = 0; i < gx.numel(); ++i)
+    same = same && close(gx[i], g[i] * std::exp(x[i] - y[i]), dtype == float32 ? 1e-6 : 1e-14);
+  CHECK_MESSAGE(same, "logsumexp_backward of ", to_string(shape));
+}
+
 template <class F>
 std::string message_of(F&& f) {
   try {
@@ -102,6 +116,26 @@ TEST_CASE("softmax, log_softmax and their gradients equal plain loops") {
     }
     for (const Shape& shape : {Shape{3, 2000}, Shape{2000, 3}, Shape{300, 10}, Shape{2, 600, 5}})
       for (int dim = 0; dim < shape.rank(); ++dim) check_softmaxes(rng, float32, shape, dim);
+  });
+}
+
+TEST_CASE("logsumexp's gradient equals plain loops, in any layout; a row of -inf gets 0") {
+  Rng rng(4);
+  on_every_target([&] {
+    for (const Dtype dtype : {float32, float64}) {
+      for (int round = 0; round < 50; ++round)
+        check_logsumexp_backward(rng, dtype, random_shape(rng, static_cast<int>(pick(rng, 1, 4)), 3000));
+      for (const Shape& shape : {Shape{20001}, Shape{7, 3001}, Shape{3001, 7}})
+        check_logsumexp_backward(rng, dtype, shape);
+      Array gx(dtype, {3}), g(dtype, {3}), x(dtype, {3}), y(dtype, {3});
+      g.fill([](std::int64_t) { return 2; });
+      x.fill([](std::int64_t i) { return i == 2 ? kNaN : -kInf; });
+      y.fill([](std::int64_t) { return -kInf; });
+      kernels::logsumexp_backward(gx, g, x, y);
+      CHECK(gx[0] == 0);
+      CHECK(gx[1] == 0);
+      CHECK(std::isnan(gx[2]));
+    }
   });
 }
 

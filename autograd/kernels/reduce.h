@@ -26,6 +26,8 @@ void argmin(View y, View x, int dim);
 
 // y = log(sum(exp(x))) over the reduced dimensions; -inf for a row of -inf, inf if it holds an inf.
 void logsumexp(View y, View x);
+// gx = g exp(x - y), all of x's shape: y the output and g its gradient, stretched by strides of 0. 0 where y is -inf.
+void logsumexp_backward(const View& gx, const View& g, const View& x, const View& y);
 
 // Along `dim`: softmax exp(x - max) / sum; log_softmax x - logsumexp(x). A row of all -inf gives NaN, as
 // PyTorch's does, and touches no other row.

@@ -33,4 +33,10 @@ void log_softmax_backward(View gx, View g, View y, int dim) {
   on_rows<3>({gx, g, y}, dim, [](const auto& kernels) { return kernels.log_softmax_backward; });
 }
 
+void logsumexp_backward(const View& gx, const View& g, const View& x, const View& y) {
+  const RunKernel kernel = visit_floating(
+      x.dtype, []<class T>(T*) { return std::get<SoftmaxRows<T>>(softmax_rows()).logsumexp_backward; });
+  for_each_run(kernel, Grain::costly, whole_run(0, 0, gx, g, x, y), gx, g, x, y);
+}
+
 }  // namespace ebb::kernels

@@ -12,6 +12,7 @@
 #include "autograd/kernels/exp-inl.h"
 #include "autograd/kernels/lanes-inl.h"
 #include "autograd/kernels/softmax-inl.h"
+#include "autograd/kernels/strided-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace ebb::kernels::HWY_NAMESPACE {
@@ -107,8 +108,18 @@ void log_softmax_backward(const Rows<T, 3>& rows) {
 }
 
 template <class T>
-constexpr SoftmaxRows<T> rows_of{softmax<T>,   log_softmax<T>,      scaled_softmax<T>,
-                                 logsumexp<T>, softmax_backward<T>, log_softmax_backward<T>};
+void logsumexp_backward(const Run& run) {
+  const Tag<T> d;
+  const auto least = hn::Set(d, -std::numeric_limits<T>::infinity());
+  map_run<T, 3>(run, [&](auto g, auto x, auto y) EBB_LANES {
+    const auto finite = hn::IfThenZeroElse(hn::Eq(y, least), y);  // x is -inf there too: exp(x - y) then is 0
+    return hn::Mul(g, exp_nonpositive(d, hn::Sub(x, finite)));
+  });
+}
+
+template <class T>
+constexpr SoftmaxRows<T> rows_of{softmax<T>,          log_softmax<T>,          scaled_softmax<T>,    logsumexp<T>,
+                                 softmax_backward<T>, log_softmax_backward<T>, logsumexp_backward<T>};
 
 const std::tuple<SoftmaxRows<float>, SoftmaxRows<double>>& all() {
   static constexpr std::tuple kAll{rows_of<float>, rows_of<double>};

@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "autograd/kernels/rows.h"
+#include "autograd/kernels/strided.h"
 
 namespace ebb::kernels {
 
@@ -19,6 +20,8 @@ struct SoftmaxRows {
 
   void (*softmax_backward)(const Rows<T, 3>& gx_g_y);
   void (*log_softmax_backward)(const Rows<T, 3>& gx_g_y);
+  // gx = g exp(x - y), element by element: see reduce.h.
+  RunKernel logsumexp_backward;
 };
 
 // Those of the best instruction set here.

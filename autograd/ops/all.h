@@ -28,7 +28,7 @@ using All =
                Tanh, TanhBackward, Sigmoid, SigmoidBackward, Relu, LeakyRelu, LeakyReluBackward, Elu, EluBackward,
                Softplus, SoftplusBackward, GeluOp, GeluBackward, Silu, SiluBackward,
                Dropout,                                                                           // activation.h
-               Sum, Var, Amax, Amin, Logsumexp, Argmax, Argmin,                                   // reduce.h
+               Sum, Var, Amax, Amin, Logsumexp, LogsumexpBackward, Argmax, Argmin,                // reduce.h
                Identity, Reshape, Permute, Expand, Slice, SliceBackward, Select, Cat, Clone, To,  // shape.h
                IndexSelect, IndexAdd, Gather, ScatterAdd,                                         // index.h
                Matmul, Linear,                                                                    // linear.h

@@ -1,8 +1,6 @@
 // Reductions. Each works on a sorted list of dimensions, as the public functions make it.
 #pragma once
 
-#include <limits>
-
 #include "autograd/kernels/reduce.h"
 #include "autograd/ops/common.h"
 
@@ -128,7 +126,29 @@ struct Amin : Reduction {
   static Samples<Amin> samples(Generator& random) { return reduction_samples<Amin>(random, "x[0].amin({})"); }
 };
 
-// d/dx = exp(x - y), the softmax. A row of -inf alone has y = -inf and gets 0.
+// g exp(x - y), y a logsumexp of x and therefore no smaller; g and y are stretched to x's shape. Linear in g, and its own
+// derivative in x. Where y is -inf it is 0.
+struct LogsumexpBackward {
+  static constexpr std::string_view name = "logsumexp_backward";
+  Spec infer(const Tensor& g, const Tensor& x, const Tensor& y) const {
+    same_spec(name, x, y);
+    return same_spec(name, g, x);
+  }
+  void forward(View gx, View g, View x, View y) const { kernels::logsumexp_backward(gx, g, x, y); }
+  Tensor grad0(Grad gg, In<1> x, In<2> y) const { return apply(*this, gg, x, y); }
+  Tensor grad1(Grad gg, In<0> g, In<1> x, In<2> y) const { return apply(*this, gg * g, x, y); }
+  Tensor grad2(Grad gg, In<0> g, In<1> x, In<2> y) const { return apply(*this, -gg * g, x, y); }
+  static Samples<LogsumexpBackward> samples(Generator& random) {
+    const auto make = [&](const Shape& shape) {
+      const Tensor x = draw(random, shape);
+      return Sample<LogsumexpBackward>{
+          {}, {draw(random, shape), x, x + abs(draw(random, shape))}, "x[0] * torch.exp(x[1] - x[2])"};
+    };
+    return {make({3, 4}), make({}), make({0, 4})};
+  }
+};
+
+// d/dx = exp(x - y), the softmax.
 struct Logsumexp : Reduction {
   static constexpr std::string_view name = "logsumexp";
   Spec infer(const Tensor& x) const {
@@ -139,8 +159,7 @@ struct Logsumexp : Reduction {
     run(y, *x.shape, [&](View kept) { kernels::logsumexp(kept, x); });
   }
   Tensor grad0(Grad g, In<0> x, Out y) const {
-    const Tensor finite = where(eq(y, -std::numeric_limits<double>::infinity()), zeros_like(y), y);
-    return stretched(g, x.shape()) * exp(x - stretched(finite, x.shape()));
+    return apply(LogsumexpBackward{}, stretched(g, x.shape()), x, stretched(y, x.shape()));
   }
   static Samples<Logsumexp> samples(Generator& random) {
     return reduction_samples<Logsumexp>(random, "torch.logsumexp(x[0], {})");
