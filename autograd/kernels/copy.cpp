@@ -25,10 +25,11 @@ void move_contiguous(const View& y, const View& x) {
   });
 }
 
-void move_tile(const TileOf<2>& tile, std::int64_t size) {
+void move_tile(const TileOf<2>& tile, std::int64_t size, bool streamed) {
   const auto [y_step, x_step] = tile.column_step;
   if (y_step == size && tile.row_step[1] == size && x_step != size) {
-    return transpose(tile.data[0], tile.row_step[0], tile.data[1], x_step, tile.rows, tile.columns, size);
+    return transpose(tile.data[0], tile.row_step[0], tile.data[1], x_step, tile.rows, tile.columns, size,
+                     streamed);
   }
   for (std::int64_t row = 0; row < tile.rows; ++row) {
     std::byte* to = tile.data[0] + row * tile.row_step[0];
@@ -49,7 +50,7 @@ void move(const View& y, const View& x) {
   const std::int64_t columns = loops.columns().step[1] == size ? kGrain : 128;
   const std::int64_t rows = kGrain / 4 / std::clamp<std::int64_t>(loops.columns().size, 1, columns);
   loops.for_each(std::max<std::int64_t>(1, rows), columns, kGrain,
-                 [&](const TileOf<2>& tile) { move_tile(tile, size); });
+                 [&](const TileOf<2>& tile) { move_tile(tile, size, past_cache(y)); });
 }
 
 template <class To, class From>

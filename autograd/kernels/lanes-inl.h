@@ -63,6 +63,17 @@ HWY_INLINE void store(hn::Vec<D> v, D d, T* p, std::int64_t n) {
 #endif
 }
 
+// The same past the cache where p + i, for i from 0 in steps of the lanes, is aligned: see Note [Past the cache].
+template <class D, class T = hn::TFromD<D>>
+HWY_INLINE void stream(hn::Vec<D> v, D d, T* p, std::int64_t n) {
+  if (n == lanes(d)) return hn::Stream(v, d, p);
+  store(v, d, p, n);
+}
+template <class D, class T = hn::TFromD<D>>
+HWY_INLINE bool can_stream(D d, const T* p) {
+  return reinterpret_cast<std::uintptr_t>(p) % (static_cast<std::uintptr_t>(lanes(d)) * sizeof(T)) == 0;
+}
+
 // The first n lanes of v, 0 < n <= lanes, then those of rest.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V first_lanes(D d, V v, std::int64_t n, V rest) {

@@ -1,10 +1,13 @@
 #include "autograd/kernels/norm.h"
 
+#include <hwy/cache_control.h>
+
 #include <algorithm>
 #include <cmath>
 
 #include "autograd/base/parallel.h"
 #include "autograd/base/scratch.h"
+#include "autograd/kernels/bytes.h"
 #include "autograd/kernels/fold.h"
 #include "autograd/kernels/norm_runs.h"
 #include "autograd/kernels/numbers.h"
@@ -87,6 +90,7 @@ void layer_norm_of(const View& y, const View& mean, const View& rstd, const View
   const std::int64_t rows = x.size(0), n = x.size(1);
   const Numbers<T> w(weight, n, T(1)), b(bias, n, T(0));
   const Strided<T> means(mean), rstds(rstd);
+  const bool streamed = past_cache(y);
   parallel_for(rows, grain_of(n), [&](std::int64_t begin, std::int64_t end) {
     for (; begin < end; begin += kGroup) {
       const std::int64_t count = std::min(kGroup, end - begin);
@@ -96,11 +100,12 @@ void layer_norm_of(const View& y, const View& mean, const View& rstd, const View
         const auto& s = statistics[r];
         const std::int64_t at = (begin + r) * n;
         runs<T>().normalize_row(y.as<T>() + at, x.as<const T>() + at, n,
-                                {&s.mean, &s.rstd, w.data(), b.data(), s.offset});
+                                {&s.mean, &s.rstd, w.data(), b.data(), s.offset, streamed});
         means[begin + r] = s.mean;
         rstds[begin + r] = s.rstd;
       }
     }
+    if (streamed) hwy::FlushStream();
   });
 }
 

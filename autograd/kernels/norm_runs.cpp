@@ -59,9 +59,13 @@ void normalize(T* y, const T* x, std::int64_t count, const NormCoefficients<T>& 
   const Tag<T> d;
   const Normal<T, Statistic> normal(x, c.mean, c.rstd, c.offset);
   const Affine<T> weight(c.weight), bias(c.bias);
-  for_each_vector(d, count, [&](std::int64_t i, std::int64_t n) EBB_LANES {
-    store(hn::MulAdd(normal.at(i, n), weight.at(i, n), bias.at(i, n)), d, y + i, n);
-  });
+  const auto value = [&](std::int64_t i, std::int64_t n)
+                         EBB_LANES { return hn::MulAdd(normal.at(i, n), weight.at(i, n), bias.at(i, n)); };
+  if (c.streamed && can_stream(d, y)) {
+    for_each_vector(d, count, [&](std::int64_t i, std::int64_t n) EBB_LANES { stream(value(i, n), d, y + i, n); });
+  } else {
+    for_each_vector(d, count, [&](std::int64_t i, std::int64_t n) EBB_LANES { store(value(i, n), d, y + i, n); });
+  }
 }
 
 template <class T, template <class> class Affine>

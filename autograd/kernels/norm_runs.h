@@ -13,7 +13,8 @@ namespace ebb::kernels {
 template <class T>
 struct NormCoefficients {
   const T *mean, *rstd, *weight, *bias;
-  T offset = 0;  // of rows: what rounding the mean to T takes from x̂
+  T offset = 0;           // of rows: what rounding the mean to T takes from x̂
+  bool streamed = false;  // y is written past the cache
 };
 
 template <class T>
