@@ -27,13 +27,14 @@ HWY_INLINE hn::Vec<D> tanh(D d, hn::Vec<D> x) {
   auto r = hn::NegMulAdd(n, hn::Set(d, F::kLn2High), hn::Add(a, a));
   r = hn::NegMulAdd(n, hn::Set(d, F::kLn2Low), r);
   const auto power = power_of_two(d, bits_of(d, rounded));
-  const auto m = hn::MulAdd(power, expm1_reduced(d, r), hn::Sub(power, hn::Set(d, T(1))));
+  const auto m = hn::MulAdd(power, expm1_reduced(d, r, kExpFloat), hn::Sub(power, hn::Set(d, T(1))));
   return hn::CopySign(hn::Div(m, hn::Add(m, hn::Set(d, T(2)))), x);
 }
 
 // ---- the logistic function σ(x) = 1 / (1 + exp(-x))
 
-// σ(x) as value 2^n, and σ(-x). With e = exp(-|x|) they are, in the order of x's sign, e / (1 + e) and 1 / (1 + e).
+// σ(x) as value 2^n, and σ(-x): with e = exp(x) = v 2^n they are v / (1 + e) 2^n and 1 / (1 + e). Above kHighest, where e
+// would soon be infinite, σ is 1.
 template <class D>
 struct Logistic {
   Scaled<D> of_x;
@@ -41,11 +42,11 @@ struct Logistic {
 };
 template <class D>
 HWY_INLINE Logistic<D> logistic(D d, hn::Vec<D> x) {
-  const auto e = exp_scaled(d, at_least(d, hn::Neg(hn::Abs(x)), FormatOf<D>::kExpLowest));
-  const auto one = hn::Set(d, 1), sum = hn::Add(one, e.product());
-  const auto negative = hn::Lt(x, hn::Zero(d));
-  return {{hn::Div(hn::IfThenElse(negative, e.value, one), sum), e.power.one_unless(negative)},
-          hn::Div(hn::IfThenElse(negative, one, e.product()), sum)};
+  using T = hn::TFromD<D>;
+  constexpr T kHighest = std::is_same_v<T, float> ? 80 : 700;
+  const auto e = exp_scaled(d, clamp(d, x, FormatOf<D>::kExpLowest, kHighest));
+  const auto one = hn::Set(d, T(1)), sum = hn::Add(one, e.product());
+  return {{hn::Div(e.value, sum), e.power}, hn::Div(one, sum)};
 }
 
 template <class D>
@@ -133,11 +134,25 @@ HWY_INLINE hn::Vec<D> elu_derivative(D d, hn::Vec<D> x, hn::Vec<D> alpha) {
 
 // ---- the normal distribution: Φ(-t) = M(t) exp(-t²/2)
 
-// exp(-c x²) for c = ½ or 1 and x >= 0. A rounded x² would cost many digits where it is large, so the exponent has a
-// second part: the rounding error of x², by FMA; or x = h + l, h so short that h² is exact, x² = h² + l (x + h).
-template <class D>
-HWY_INLINE Scaled<D> exp_minus_square(D d, hn::Vec<D> x, hn::TFromD<D> c) {
-  const auto minus_c = hn::Set(d, -c);
+// The coefficients of e^r for r = -c z as a polynomial in z.
+template <class T, std::size_t N>
+struct ExpOfNegative {
+  T coefficient[N + 2];
+  constexpr ExpOfNegative(const T (&expm1)[N], T c) : coefficient{1, -c} {
+    T power = c * c;
+    for (std::size_t i = 0; i < N; ++i, power *= -c) coefficient[i + 2] = power * expm1[i];
+  }
+};
+
+// exp(-c x²) for c = 1 / kInverse = ½ or 1 and x >= 0. A rounded x² would cost many digits where it is large, so the
+// exponent has a second part: the rounding error of x², by FMA; or x = h + l, h so short that h² is exact, x² = h² +
+// l (x + h). It is n ln 2 - c z, and what -c does to exact numbers is done to the constants.
+template <int kInverse, class D>
+HWY_INLINE Scaled<D> exp_minus_square(D d, hn::Vec<D> x) {
+  using T = hn::TFromD<D>;
+  using F = FormatOf<D>;
+  static constexpr ExpOfNegative kFloat(kExpFloat, 1.0F / kInverse);
+  static constexpr ExpOfNegative kDouble(kExpm1Double, 1.0 / kInverse);
 #if HWY_NATIVE_FMA
   const auto high = hn::Mul(x, x), low = hn::MulSub(x, x, high);
 #else
@@ -145,12 +160,17 @@ HWY_INLINE Scaled<D> exp_minus_square(D d, hn::Vec<D> x, hn::TFromD<D> c) {
   const auto h = hn::BitCast(d, hn::ShiftLeft<kCut>(hn::ShiftRight<kCut>(bits_of(d, x))));
   const auto high = hn::Mul(h, h), low = hn::Mul(hn::Sub(x, h), hn::Add(x, h));
 #endif
-  return exp_scaled(d, hn::Mul(high, minus_c), hn::Mul(low, minus_c));
+  const auto minus_c_log2_e = hn::Set(d, static_cast<T>(-0x1.71547652b82fep0 / kInverse));
+  const auto rounded = hn::MulAdd(high, minus_c_log2_e, hn::Set(d, F::kRound));
+  const auto n = hn::Sub(rounded, hn::Set(d, F::kRound));
+  auto z = hn::MulAdd(n, hn::Set(d, kInverse * F::kLn2High), high);
+  z = hn::Add(hn::MulAdd(n, hn::Set(d, kInverse * F::kLn2Low), z), low);
+  return {polynomial(d, z, kFloat.coefficient, kDouble.coefficient), PowerOfTwo<D>(d, rounded)};
 }
 
-constexpr float kMillsFloat[] = {0x1.754a76p-1F,   -0x1.04c72ap-1F, 0x1.d71386p-3F,  -0x1.832d0ap-5F,
-                                 -0x1.56d5ecp-7F,  0x1.c8bda4p-8F,  0x1.0ca214p-10F, -0x1.0eaed8p-10F,
-                                 -0x1.009e3cp-12F, 0x1.136b6ap-13F, 0x1.c91688p-15F};
+constexpr float kMillsFloat[] = {0x1.82b4bcp-1F,  -0x1.373e3ap-1F, 0x1.8c6d7ap-2F,  -0x1.7dff6cp-3F,
+                                 0x1.eedecep-5F,  -0x1.ed8740p-8F, -0x1.cebf4ap-9F, 0x1.9c642ap-10F,
+                                 0x1.a66b04p-13F, -0x1.00282cp-13F};
 constexpr double kMillsDouble[] = {
     0x1.82b4bb8c94dcep-1,  -0x1.373e3a893c28ap-1,  0x1.8c6dbf2cfc30cp-2,   -0x1.7dff2bff6844dp-3,
     0x1.eec4cc3e43c58p-5,  -0x1.ee276104499ffp-8,  -0x1.c81719c8cea71p-9,  0x1.ab825fb480c31p-10,
@@ -161,20 +181,19 @@ constexpr double kMillsDouble[] = {
 
 // (t + k) M(t) for s = t / (t + k), 0 <= t <= 40: M is Mills' ratio over √(2π). The polynomial's variable is
 // (t - k) / (t + k) = 2 s - 1, from -1 to 1.
-template <class D>
-constexpr hn::TFromD<D> kMillsScale = std::is_same_v<hn::TFromD<D>, float> ? 3 : 4;
+constexpr int kMillsScale = 4;  // k
 template <class D>
 HWY_INLINE hn::Vec<D> mills_polynomial(D d, hn::Vec<D> s) {
   return polynomial(d, hn::MulSub(s, hn::Set(d, 2), hn::Set(d, 1)), kMillsFloat, kMillsDouble);
 }
 template <class D>
 HWY_INLINE hn::Vec<D> mills(D d, hn::Vec<D> t) {
-  const auto r = hn::Div(hn::Set(d, 1), hn::Add(t, hn::Set(d, kMillsScale<D>)));
+  const auto r = hn::Div(hn::Set(d, 1), hn::Add(t, hn::Set(d, kMillsScale)));
   return hn::Mul(r, mills_polynomial(d, hn::Mul(t, r)));
 }
 template <class D>
 HWY_INLINE hn::Vec<D> t_mills(D d, hn::Vec<D> t) {
-  const auto s = hn::Div(t, hn::Add(t, hn::Set(d, kMillsScale<D>)));
+  const auto s = hn::Div(t, hn::Add(t, hn::Set(d, kMillsScale)));
   return hn::Mul(s, mills_polynomial(d, s));
 }
 
@@ -189,7 +208,7 @@ HWY_INLINE hn::Vec<D> normal_argument(D d, hn::Vec<D> x) {
 template <class D>
 HWY_INLINE hn::Vec<D> gelu(D d, hn::Vec<D> x) {
   const auto t = normal_argument(d, x);
-  const auto e = exp_minus_square(d, t, hn::TFromD<D>(0.5));
+  const auto e = exp_minus_square<2>(d, t);
   const auto tail = hn::Mul(t_mills(d, t), e.value);
   return hn::Sub(at_least(d, x, 0), e.power.times(tail));
 }
@@ -199,7 +218,7 @@ template <class D>
 HWY_INLINE hn::Vec<D> gelu_derivative(D d, hn::Vec<D> x) {
   using T = hn::TFromD<D>;
   const auto t = normal_argument(d, x);
-  const auto e = exp_minus_square(d, t, T(0.5));
+  const auto e = exp_minus_square<2>(d, t);
   const auto factor = hn::NegMulAdd(t, hn::Set(d, static_cast<T>(0x1.9884533d43651p-2)), mills(d, t));
   const auto h = e.power.times(hn::Mul(factor, e.value));
   return hn::IfThenElse(hn::Gt(x, hn::Zero(d)), hn::Sub(hn::Set(d, T(1)), h), h);
@@ -221,7 +240,7 @@ HWY_INLINE hn::Vec<D> erf(D d, hn::Vec<D> x) {
   const auto one = hn::Set(d, T(1));
   const auto near = hn::MulAdd(a, polynomial(d, hn::Mul(a, a), kErfFloat, kErfDouble), a);
   const auto m = mills(d, hn::Mul(a, hn::Set(d, static_cast<T>(0x1.6a09e667f3bcdp0))));
-  const auto far = hn::NegMulAdd(hn::Add(m, m), exp_minus_square(d, a, T(1)).product(), one);
+  const auto far = hn::NegMulAdd(hn::Add(m, m), exp_minus_square<1>(d, a).product(), one);
   return hn::CopySign(hn::IfThenElse(hn::Lt(a, one), near, far), x);
 }
 

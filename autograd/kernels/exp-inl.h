@@ -25,7 +25,8 @@ HWY_INLINE hn::Vec<D> exp_nonpositive(D d, hn::Vec<D> x) {
   const auto t = hn::MulAdd(x, hn::Set(d, T(1.4426950408889634)), round);  // its last bits: n + bias
   const auto n = hn::Sub(t, round);
   const auto r = hn::NegMulAdd(n, hn::Set(d, F::kLn2Low), hn::NegMulAdd(n, hn::Set(d, F::kLn2High), x));
-  const auto e = hn::Mul(hn::Add(expm1_reduced(d, r), hn::Set(d, T(1))), power_of_two(d, bits_of(d, t)));
+  const auto e =
+      hn::Mul(hn::Add(expm1_reduced(d, r, kExpFloat), hn::Set(d, T(1))), power_of_two(d, bits_of(d, t)));
   return hn::IfThenZeroElse(hn::Lt(x, hn::Set(d, kLeast)), e);
 }
 
