@@ -11,7 +11,13 @@ namespace {
 // Stores finish(accumulator) of a tile's outputs.
 template <class T, class A, class Finish>
 void store(const View& y, const Reduction& r, const OutputTile& tile, const A* acc, Finish&& finish) {
-  for (std::int64_t i = 0; i < tile.count; ++i) y.as<T>()[tile.y + i * r.lane.step[1]] = finish(acc[i]);
+  T* const to = y.as<T>() + tile.y;
+  const std::int64_t step = r.lane.step[1];
+  if (step == 1) {
+    for (std::int64_t i = 0; i < tile.count; ++i) to[i] = finish(acc[i]);
+  } else {
+    for (std::int64_t i = 0; i < tile.count; ++i) to[i * step] = finish(acc[i]);
+  }
 }
 
 template <class T>
@@ -22,9 +28,9 @@ void reduce_sum(const View& y, const View& x, double scale) {
   for_each_tile(r, [&](const OutputTile& tile) {
     A sum[Reduction::kMostOutputs];
     fold(tile, sum, nullptr);
-    store<T>(y, r, tile, sum, [&](A total) {
-      return static_cast<T>(scale == 1 ? total : static_cast<A>(static_cast<double>(total) * scale));
-    });
+    if (scale != 1)
+      for (std::int64_t i = 0; i < tile.count; ++i) sum[i] = static_cast<A>(static_cast<double>(sum[i]) * scale);
+    store<T>(y, r, tile, sum, [](A total) { return static_cast<T>(total); });
   });
 }
 
