@@ -24,11 +24,6 @@ struct Phase {
   std::int64_t kernel_rows = 0, row_taps = 0;
 };
 
-// Some images, and some rows of every phase of theirs.
-struct Block {
-  std::int64_t image, images, row, rows;
-};
-
 // Images in memory, `step` apart.
 template <class T>
 struct Batch {
@@ -66,19 +61,16 @@ class Correlation {
   }
 
   void run() const {
-    const Block most = largest_block();
-    const std::int64_t row_blocks = ceil_div(rows_.outputs_of(0), most.rows);
-    const std::int64_t tasks = row_blocks * ceil_div(y_.size(0), most.images);
-    const std::int64_t work = y_.numel() * units_.depth * panel_.taps() / tasks;
-    parallel_for(tasks, 1 + kPieceWork / (work + 1), [&](std::int64_t begin, std::int64_t end) {
+    const Blocks blocks = cut();
+    const Block most = blocks.largest();
+    const std::int64_t work = y_.numel() * units_.depth * panel_.taps() / blocks.count();
+    parallel_for(blocks.count(), 1 + kPieceWork / (work + 1), [&](std::int64_t begin, std::int64_t end) {
       const std::int64_t in_size = most.images * in_step(most) + kernels_.lanes;
       const Scratch<T> in(direct_in_ ? 0 : in_size);
       const Scratch<T> out(direct_out_ ? 0 : most.images * out_step(most));
       for (std::int64_t i = begin; i < end; ++i) {
-        const std::int64_t n = i / row_blocks * most.images, row = i % row_blocks * most.rows;
-        const Block block{n, std::min(most.images, y_.size(0) - n), row,
-                          std::min(most.rows, rows_.outputs_of(0) - row)};
-        if (!direct_in_ && (i == begin || row_blocks > 1)) std::fill_n(in.data(), in_size, T(0));
+        const Block block = blocks[i];
+        if (!direct_in_ && (i == begin || blocks.per_image() > 1)) std::fill_n(in.data(), in_size, T(0));
         run_block(block, read(block, in.data()), out.data());
       }
     });
@@ -117,15 +109,14 @@ class Correlation {
   std::int64_t in_step(const Block& block) const { return rows_.extent(block.rows) * layout_.row; }
   std::int64_t out_step(const Block& block) const { return block.rows * most_columns() * y_.size(1); }
 
-  Block largest_block() const {
+  // The rows of a block are those of every phase.
+  Blocks cut() const {
     const std::int64_t rows = rows_.outputs_of(0), images = y_.size(0);
     const auto row_bytes =
         static_cast<std::int64_t>(sizeof(T)) *
         (rows_.step * columns_.extent(most_columns()) * x_.size(1) + most_columns() * y_.size(1));
-    const std::int64_t most =
-        std::clamp<std::int64_t>(kTaskBytes / (row_bytes + 1), 1, ceil_div(rows * images, kTasks));
-    if (most < rows) return {0, 1, 0, ceil_div(rows, ceil_div(rows, most))};
-    return {0, most / rows, 0, rows};
+    return {images, rows,
+            std::clamp<std::int64_t>(kTaskBytes / (row_bytes + 1), 1, ceil_div(rows * images, kTasks))};
   }
 
   void list_phases() {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "autograd/base/parallel.h"
 #include "autograd/kernels/conv_image.h"
 
 namespace ebb::kernels::conv {
@@ -72,6 +73,15 @@ void unpack(const Filter<T>& filter, const T* from, const Panel& panel, std::int
                [&](T* to, std::int64_t step, std::int64_t at, std::int64_t panel_step, std::int64_t count) {
                  copy_matrix<T>({to, step, filter.out}, {from + at, panel_step, 1}, count, channels);
                });
+}
+
+// Chunk 0 of `chunks` arrays of sums, one behind the other, += chunks 1, 2, … in this order.
+template <class T>
+void add_chunks(T* sums, std::int64_t size, std::int64_t chunks) {
+  parallel_for(size, 1 << 15, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t chunk = 1; chunk < chunks; ++chunk)
+      for (std::int64_t i = begin; i < end; ++i) sums[i] += sums[chunk * size + i];
+  });
 }
 
 }  // namespace ebb::kernels::conv

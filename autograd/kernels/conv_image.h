@@ -68,9 +68,12 @@ void copy_image(const Image<T>& to, const Image<const T>& from, std::int64_t cha
     return;
   }
   if (to.row == columns * to.column && from.row == columns * from.column) columns *= std::exchange(rows, 1);
-  for (std::int64_t y = 0; y < rows; ++y)
-    copy_matrix<T>({to.at(0, y, 0), to.channel, to.column}, {from.at(0, y, 0), from.channel, from.column},
-                   channels, columns);
+  // All rows of a few planes before the next ones: what lies side by side in memory is read or written at one time.
+  const std::int64_t most = (to.channel == 1) != (from.channel == 1) ? 64 / std::int64_t{sizeof(T)} : channels;
+  for (std::int64_t c = 0; c < channels; c += most)
+    for (std::int64_t y = 0; y < rows; ++y)
+      copy_matrix<T>({to.at(c, y, 0), to.channel, to.column}, {from.at(c, y, 0), from.channel, from.column},
+                     std::min(most, channels - c), columns);
 }
 
 // How a rectangle of an image is laid out. If its lanes are columns, and neighbouring outputs read every phases-th of

@@ -9,6 +9,11 @@ namespace ebb::kernels::conv {
 constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 constexpr std::int64_t floor_div(std::int64_t a, std::int64_t b) { return a >= 0 ? a / b : -ceil_div(-a, b); }
 
+struct Range {
+  std::int64_t begin, end;
+  std::int64_t size() const { return end - begin; }
+};
+
 // Calls body(begin, size) for the fewest parts of [0, total) of at most `most` elements, all of nearly one size.
 template <class Body>
 void for_each_part(std::int64_t total, std::int64_t most, Body&& body) {
@@ -83,10 +88,37 @@ inline Units units(Lanes lanes, std::int64_t groups, std::int64_t outputs, std::
   return {lanes, groups, outputs, depth, std::max<std::int64_t>(width, 1)};
 }
 
+// Some images, and some rows of each.
+struct Block {
+  std::int64_t image, images, row, rows;
+};
+
+// Images of `rows` rows each in blocks of about `most` rows: parts of an image, all of nearly one size, or whole images.
+class Blocks {
+ public:
+  Blocks(std::int64_t images, std::int64_t rows, std::int64_t most)
+      : images_(images),
+        rows_(rows),
+        block_images_(std::max<std::int64_t>(1, most / rows)),
+        block_rows_(most < rows ? ceil_div(rows, ceil_div(rows, most)) : rows) {}
+
+  std::int64_t per_image() const { return ceil_div(rows_, block_rows_); }
+  std::int64_t count() const { return per_image() * ceil_div(images_, block_images_); }
+  Block largest() const { return {0, block_images_, 0, block_rows_}; }
+  Block operator[](std::int64_t i) const {
+    const std::int64_t image = i / per_image() * block_images_, row = i % per_image() * block_rows_;
+    return {image, std::min(block_images_, images_ - image), row, std::min(block_rows_, rows_ - row)};
+  }
+
+ private:
+  std::int64_t images_, rows_, block_images_, block_rows_;
+};
+
 // Note [Pieces]: work is cut by its sizes alone. A task reads and writes about kTaskBytes, to be in the second cache, and
 // small batches are cut into about kTasks of them; a piece of a parallel_for has about kPieceWork multiplications.
 inline constexpr std::int64_t kTaskBytes = 1 << 20;
 inline constexpr std::int64_t kTasks = 16;
 inline constexpr std::int64_t kPieceWork = 1 << 20;
+inline constexpr std::int64_t kSumBytes = 8 << 20;  // of all chunks of a gradient in weights, if there are several
 
 }  // namespace ebb::kernels::conv

@@ -15,11 +15,6 @@ namespace {
 
 using memory::Scratch;
 
-struct Range {
-  std::int64_t begin, end;
-  std::int64_t size() const { return end - begin; }
-};
-
 // gw[o, k, y, x] = Σ over images and pixels (i, j) of g[o, i, j] x[k, i s + y d - pad, j s + x d - pad].
 //
 // Note [Chunks of images]: the images are shared out to at most kTasks chunks, by sizes alone; each sums into its own
@@ -51,15 +46,14 @@ class WeightGradient {
         sum_images({n, std::min(n + chunk_, g_.size(0))}, {unit, std::min(unit + slice_, units_.count())}, sums);
       }
     });
-    add_chunks();
+    add_chunks(sums_.data(), units_.count() * unit_size(), chunks_);
     parallel_for(units_.count(), 1 + kPieceWork / 16 / unit_size(), [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t unit = begin; unit < end; ++unit) write(unit);
     });
   }
 
  private:
-  static constexpr std::int64_t kSumBytes = 8 << 20;  // of all chunks
-  static constexpr std::int64_t kTilePixels = 256;    // whose vectors of g stay in the first cache
+  static constexpr std::int64_t kTilePixels = 256;  // whose vectors of g stay in the first cache
 
   Lanes lanes() const { return units_.lanes; }
   Lanes choose_lanes(std::int64_t groups) const {
@@ -272,15 +266,6 @@ class WeightGradient {
           }
         }
       });
-    });
-  }
-
-  void add_chunks() const {
-    const std::int64_t size = units_.count() * unit_size();
-    T* const sums = sums_.data();
-    parallel_for(size, 1 << 15, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t chunk = 1; chunk < chunks_; ++chunk)
-        for (std::int64_t i = begin; i < end; ++i) sums[i] += sums[chunk * size + i];
     });
   }
 
