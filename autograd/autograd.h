@@ -5,6 +5,7 @@
 #include "autograd/base/memory.h"
 #include "autograd/base/parallel.h"
 #include "autograd/base/random.h"
+#include "autograd/base/strict.h"
 #include "autograd/create.h"
 #include "autograd/engine.h"
 #include "autograd/gradcheck.h"

@@ -82,6 +82,7 @@ TEST_CASE("from the third step on, training makes no call of malloc") {
   manual_seed(1);
   SUBCASE("LeNet-5") { check_steps(bench::LeNet5(), {64, 1, 28, 28}, 200); }
   SUBCASE("an LSTM") { check_steps(bench::Lstm(), {32, 32, 64}, 200); }
+  SUBCASE("a residual network") { check_steps(bench::ResNet(), {2, 3, 16, 16}, 6); }
   SUBCASE("a transformer's layer") { check_steps(bench::Transformer{.dropout = 0.1}, {4, 80, 256}, 20); }
 }
 

@@ -7,6 +7,7 @@
 #include "autograd/kernels/conv_plan.h"
 #include "autograd/kernels/conv_pointwise.h"
 #include "autograd/kernels/conv_tile.h"
+#include "autograd/kernels/conv_winograd.h"
 
 namespace ebb::kernels {
 namespace conv {
@@ -318,6 +319,7 @@ class Correlation {
 void conv2d(View y, View x, View weight, View bias, const Conv2dGeometry& geometry) {
   if (y.numel() == 0) return;
   if (conv::is_pointwise(y, x, weight, geometry)) return conv::pointwise(y, x, weight, bias, geometry);
+  if (conv::prefers_winograd(y, weight, geometry)) return conv::winograd(y, x, weight, bias, geometry);
   const auto sweep = [&](std::size_t i, int axis) {
     return conv::Sweep{y.size(axis),
                        x.size(axis),
@@ -338,6 +340,7 @@ void conv2d(View y, View x, View weight, View bias, const Conv2dGeometry& geomet
 void conv2d_backward_input(View gx, View g, View weight, const Conv2dGeometry& geometry) {
   if (gx.numel() == 0) return;
   if (conv::is_pointwise(g, gx, weight, geometry)) return conv::pointwise_backward_input(gx, g, weight, geometry);
+  if (conv::prefers_winograd(gx, weight, geometry)) return conv::winograd_backward_input(gx, g, weight, geometry);
   const auto sweep = [&](std::size_t i, int axis) {
     const std::int64_t padding = geometry.dilation[i] * (weight.size(axis) - 1) - geometry.padding[i];
     return conv::Sweep{gx.size(axis),        g.size(axis), weight.size(axis), 1,

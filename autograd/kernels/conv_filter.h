@@ -26,12 +26,16 @@ struct Filter {
   }
 };
 
-// The sizes of a panel of weights, [rows · columns][depth][channels]: some output channels side by side.
+// The sizes of a panel of weights, [rows · columns][depth][channels]: some output channels side by side. If `taps_inside`
+// it is [depth][rows · columns][channels], which is faster to copy.
 struct Panel {
   std::int64_t rows, columns, depth, channels;
+  bool taps_inside = false;
 
   std::int64_t taps() const { return rows * columns; }
   std::int64_t numel() const { return taps() * depth * channels; }
+  std::int64_t tap_step() const { return taps_inside ? channels : depth * channels; }
+  std::int64_t depth_step() const { return taps_inside ? taps() * channels : channels; }
 };
 
 // Calls f(weights, step, at, panel_step, count) for runs of weights that make up one channel of a panel: element i of a
@@ -39,20 +43,22 @@ struct Panel {
 // the filter.
 template <class T, class F>
 void for_each_run(const Filter<T>& filter, const Panel& panel, F&& f) {
-  const std::int64_t tap = panel.depth * panel.channels;
+  const std::int64_t tap = panel.tap_step();
   if (filter.in == 1 || panel.taps() == 1) {
     for (std::int64_t t = 0; t < panel.taps(); ++t)
       f(filter.data + t / panel.columns * filter.row + t % panel.columns * filter.column, filter.in, t * tap,
-        panel.channels, panel.depth);
+        panel.depth_step(), panel.depth);
     return;
   }
   const bool joined = filter.row == panel.columns * filter.column;
+  if (joined && panel.taps_inside && filter.in == panel.taps() * filter.column)
+    return f(filter.data, filter.column, 0, tap, panel.taps() * panel.depth);
   const std::int64_t rows = joined ? 1 : panel.rows, count = panel.taps() / rows;
   const std::int64_t last = filter.column < 0 ? count - 1 : 0, sign = filter.column < 0 ? -1 : 1;
   for (std::int64_t k = 0; k < panel.depth; ++k)
     for (std::int64_t y = 0; y < rows; ++y)
       f(filter.data + k * filter.in + y * filter.row + last * filter.column, sign * filter.column,
-        (y * count + last) * tap + k * panel.channels, sign * tap, count);
+        (y * count + last) * tap + k * panel.depth_step(), sign * tap, count);
 }
 
 // to = the first `channels` output channels of a filter; the rest of the panel is 0.

@@ -8,6 +8,7 @@
 #include "autograd/kernels/conv_plan.h"
 #include "autograd/kernels/conv_pointwise.h"
 #include "autograd/kernels/conv_tile.h"
+#include "autograd/kernels/conv_winograd.h"
 
 namespace ebb::kernels {
 namespace conv {
@@ -310,6 +311,8 @@ void conv2d_backward_weight(View gweight, View g, View x, const Conv2dGeometry& 
   if (gweight.numel() == 0) return;
   if (g.numel() > 0 && conv::is_pointwise(g, x, gweight, geometry))
     return conv::pointwise_backward_weight(gweight, g, x, geometry);
+  if (g.numel() > 0 && conv::prefers_winograd(g, gweight, geometry))
+    return conv::winograd_backward_weight(gweight, g, x, geometry);
   const auto sweep = [&](std::size_t i, int axis) {
     return conv::Sweep{g.size(axis),
                        x.size(axis),
