@@ -79,7 +79,7 @@ TEST_CASE("Winograd's error is at most that of the sum itself, of gradients in t
   on_every_target([] {
     Rng rng(2);
     const std::pair<Sizes, std::int64_t> cases[] = {
-        {{2, 64, 31, 32}, 64}, {{3, 80, 14, 14}, 150}, {{8, 128, 7, 7}, 300}, {{40, 33, 4, 5}, 40}};
+        {{2, 64, 31, 32}, 64}, {{3, 80, 14, 14}, 150}, {{8, 250, 7, 7}, 300}, {{40, 33, 4, 5}, 40}};
     for (const auto& [x, out] : cases) {
       auto c = convolution(rng, float32, x, out, {1, 1});
       auto exact = in_double(rng, c);
