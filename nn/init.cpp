@@ -24,10 +24,12 @@ void check_floating(const char* name, const Tensor& t) {
 template <class Kernel>
 const Tensor& draw(const char* name, const Tensor& t, Generator* generator, const Kernel& kernel) {
   check_floating(name, t);
-  ebb::detail::refuse_in_replay(name);
+  ebb::detail::check_generator(generator);
   auto& stream = generator ? *generator : default_generator();
   const Tensor values = empty(t.shape(), t.dtype());
-  kernel(values.view(), stream.seed, stream.take(t.numel()));
+  ebb::detail::launch([kernel, seed = stream.seed,
+                       first = stream.take(t.numel())](const View& v) { kernel(v, seed, replayed(first)); },
+                      values.view());
   const NoGrad off;
   return t.copy_(values);
 }
@@ -85,14 +87,14 @@ void orthonormalise(double* q, std::int64_t count, std::int64_t n) {
 
 const Tensor& uniform_(const Tensor& t, double low, double high, Generator* generator) {
   if (!(low <= high)) fail("uniform_: from {} to {}; low must not be above high", low, high);
-  return draw("uniform_", t, generator, [&](View values, std::uint64_t seed, std::uint64_t position) {
+  return draw("uniform_", t, generator, [=](View values, std::uint64_t seed, std::uint64_t position) {
     kernels::uniform(values, seed, position, low, high);
   });
 }
 
 const Tensor& normal_(const Tensor& t, double mean, double std, Generator* generator) {
   if (!(std >= 0)) fail("normal_: the standard deviation is {}; it must not be negative", std);
-  return draw("normal_", t, generator, [&](View values, std::uint64_t seed, std::uint64_t position) {
+  return draw("normal_", t, generator, [=](View values, std::uint64_t seed, std::uint64_t position) {
     kernels::normal(values, seed, position, mean, std);
   });
 }
