@@ -60,3 +60,17 @@ TEST_CASE("kernels of one pixel agree too: they are products where planes are ro
           }
   });
 }
+
+TEST_CASE("few channels of small images agree too: the images of a batch are lanes") {
+  on_every_target([] {
+    Rng rng(3);
+    for (const Dtype dtype : {float32, float64}) {
+      for (const std::int64_t images : {16, 19, 70}) {
+        Convolution plain(rng, dtype, {images, 3, 7, 6}, {5, 3, 5, 5}, {{1, 1}, {0, 0}, {1, 1}, 1}, 0, 0, 0);
+        Convolution padded(rng, dtype, {images, 3, 5, 5}, {2, 3, 5, 4}, {{1, 1}, {3, 4}, {1, 1}, 1}, 0, 4, 0);
+        Convolution strided(rng, dtype, {images, 4, 6, 9}, {6, 2, 3, 5}, {{2, 1}, {1, 3}, {1, 2}, 2}, 1, 0, 0);
+        for (auto* c : {&plain, &padded, &strided}) check(*c);
+      }
+    }
+  });
+}

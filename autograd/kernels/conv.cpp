@@ -2,6 +2,7 @@
 
 #include "autograd/base/parallel.h"
 #include "autograd/base/scratch.h"
+#include "autograd/kernels/conv_batch.h"
 #include "autograd/kernels/conv_filter.h"
 #include "autograd/kernels/conv_image.h"
 #include "autograd/kernels/conv_plan.h"
@@ -35,29 +36,28 @@ struct Batch {
 template <class T>
 class Correlation {
  public:
-  // y[o] = bias[o] + Σ_k w(o, k) x[k] in each group, see Note [A gradient is a correlation too].
-  Correlation(View y, View x, const Filter<const T>& filter, View bias, const Sweep& rows, const Sweep& columns,
-              std::int64_t groups)
+  explicit Correlation(const Operands<T>& c)
       : kernels_(kernels<T>()),
-        y_(y),
-        x_(x),
-        filter_(filter),
-        rows_(rows),
-        columns_(columns),
-        units_(units(choose_lanes(groups), groups, y.size(1) / groups, x.size(1) / groups, kernels_.lanes)),
-        panel_{rows.kernel, columns.kernel, units_.depth, units_.width},
+        y_(c.y),
+        x_(c.x),
+        filter_(c.filter),
+        rows_(c.rows),
+        columns_(c.columns),
+        units_(
+            units(choose_lanes(c.groups), c.groups, y_.size(1) / c.groups, x_.size(1) / c.groups, kernels_.lanes)),
+        panel_{rows_.kernel, columns_.kernel, units_.depth, units_.width},
         direct_in_(can_read_directly()),
         direct_out_(can_write_directly()),
-        layout_(direct_in_ ? Layout{x.stride(1), x.stride(2), x.stride(3)}
-                           : packed_layout(lanes(), x.size(1), columns.extent(most_columns()), columns.step)),
+        layout_(direct_in_ ? Layout{x_.stride(1), x_.stride(2), x_.stride(3)}
+                           : packed_layout(lanes(), x_.size(1), columns_.extent(most_columns()), columns_.step)),
         taps_(phase_count() * panel_.taps()),
-        places_(phase_count() * rows.kernel),
+        places_(phase_count() * rows_.kernel),
         phases_(phase_count()),
         weights_(lanes() == Lanes::columns ? 0 : units_.count() * panel_.numel() + kernels_.lanes),
         start_(units_.count() * units_.width * (lanes() == Lanes::columns ? kernels_.lanes : 1)) {
     if (lanes() == Lanes::groups) filter_.out = filter_.group;
     list_phases();
-    spread_bias(bias);
+    spread_bias(c.bias);
     if (lanes() != Lanes::columns) pack_weights();
   }
 
@@ -272,7 +272,7 @@ class Correlation {
     tile.c_row = out.channel;
     tile.c_vector = out.row;
     tile.depth = units_.depth;
-    for_each_part(block.rows, best_vectors(units_.outputs), [&](std::int64_t y, std::int64_t vectors) {
+    for_each_part(block.rows, best_vectors(kernels_, units_.outputs), [&](std::int64_t y, std::int64_t vectors) {
       choose_taps(tile, phase, block.row + y, vectors);
       for_each_part(units_.outputs, kernels_.rows[vectors - 1], [&](std::int64_t o, std::int64_t rows) {
         tile.a = filter_.data + unit * filter_.group + o * filter_.out;
@@ -285,18 +285,6 @@ class Correlation {
         }
       });
     });
-  }
-
-  // The vectors of a tile that give the most products for a load.
-  std::int64_t best_vectors(std::int64_t rows) const {
-    const auto products = [&](std::int64_t v) {
-      const auto count = static_cast<double>(ceil_div(rows, ceil_div(rows, kernels_.rows[v - 1])));
-      return count * static_cast<double>(v) / (count + static_cast<double>(v));
-    };
-    std::int64_t best = 1;
-    for (std::int64_t v = 2; v <= kMaxVectors; ++v)
-      if (products(v) > products(best)) best = v;
-    return best;
   }
 
   const Kernels<T>& kernels_;
@@ -312,6 +300,11 @@ class Correlation {
   const Scratch<Phase> phases_;
   const Scratch<T> weights_, start_;
 };
+
+template <class T>
+void correlate(const Operands<T>& c) {
+  suits_batch(c) ? correlate_batch(c) : Correlation<T>(c).run();
+}
 
 }  // namespace
 }  // namespace conv
@@ -333,7 +326,7 @@ void conv2d(View y, View x, View weight, View bias, const Conv2dGeometry& geomet
     const conv::Filter<const T> filter{weight.as<T>(),   weight.size(0) / geometry.groups * weight.stride(0),
                                        weight.stride(0), weight.stride(1),
                                        weight.stride(2), weight.stride(3)};
-    conv::Correlation<T>(y, x, filter, bias, sweep(0, 2), sweep(1, 3), geometry.groups).run();
+    conv::correlate<T>({y, x, filter, bias, sweep(0, 2), sweep(1, 3), geometry.groups});
   });
 }
 
@@ -350,9 +343,8 @@ void conv2d_backward_input(View gx, View g, View weight, const Conv2dGeometry& g
     const conv::Filter<const T> filter{weight.as<T>(),   weight.size(0) / geometry.groups * weight.stride(0),
                                        weight.stride(1), weight.stride(0),
                                        weight.stride(2), weight.stride(3)};
-    conv::Correlation<T>(gx, g, filter.reversed(weight.size(2), weight.size(3)), View{}, sweep(0, 2), sweep(1, 3),
-                         geometry.groups)
-        .run();
+    conv::correlate<T>({gx, g, filter.reversed(weight.size(2), weight.size(3)), View{}, sweep(0, 2), sweep(1, 3),
+                        geometry.groups});
   });
 }
 

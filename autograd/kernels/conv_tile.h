@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "autograd/kernels/conv_plan.h"
+
 namespace ebb::kernels::conv {
 
 // One term of a sum over taps: where its elements begin in each operand.
@@ -55,5 +57,18 @@ struct Kernels {
 // Those of the best instruction set here, for float and double.
 template <class T>
 const Kernels<T>& kernels();
+
+// The vectors of a tile of so many rows that give the most products for a load.
+template <class T>
+std::int64_t best_vectors(const Kernels<T>& kernels, std::int64_t rows) {
+  const auto products = [&](std::int64_t v) {
+    const auto count = static_cast<double>(ceil_div(rows, ceil_div(rows, kernels.rows[v - 1])));
+    return count * static_cast<double>(v) / (count + static_cast<double>(v));
+  };
+  std::int64_t best = 1;
+  for (std::int64_t v = 2; v <= kMaxVectors; ++v)
+    if (products(v) > products(best)) best = v;
+  return best;
+}
 
 }  // namespace ebb::kernels::conv
