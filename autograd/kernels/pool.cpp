@@ -105,10 +105,11 @@ void for_each_planes(const View& x, bool side_by_side, std::int64_t work, F&& f)
   });
 }
 
-// Outputs side by side, from column `column` of row `row` on, whose windows begin at `first` in memory: as in PoolRun.
+// Rows of outputs side by side, from column `column` of row `row` on, whose windows begin at `first` in memory: as in
+// PoolRun.
 struct Outputs {
   std::int64_t row, column;
-  std::int64_t n, first, x_step, place, place_step;
+  std::int64_t rows, n, first, x_row, x_step, place, place_row, place_step;
   const PoolTap* taps;
   std::int64_t tap_count;
   double scale;  // 1 / the size of the windows
@@ -133,7 +134,8 @@ struct Pooling {
   template <class F>
   void for_each_outputs(const Planes& planes, const Scratch<PoolTap>& taps, F&& f) const {
     std::int64_t listed_rows = -1, listed_columns = -1;
-    for (std::int64_t row = 0; row < y.size(2); ++row) {
+    for (std::int64_t row = 0; row < y.size(2);) {
+      const auto alike_rows = across ? Windows::Alike{0, 1} : rows.alike(row);
       for (std::int64_t column = 0; column < y.size(3);) {
         const Span &down = rows[row], &right = columns[column];
         if (down.count != listed_rows || right.count != listed_columns) {
@@ -142,12 +144,14 @@ struct Pooling {
           listed_columns = right.count;
         }
         const auto alike = across ? Windows::Alike{0, 1} : columns.alike(column);
-        f(Outputs{row, column, across ? planes.channels : alike.count,
-                  down.begin * x.stride(2) + right.begin * x.stride(3), across ? 1 : alike.step * x.stride(3),
-                  down.begin * x.size(3) + right.begin, alike.step, taps.data(), down.count * right.count,
+        f(Outputs{row, column, alike_rows.count, across ? planes.channels : alike.count,
+                  down.begin * x.stride(2) + right.begin * x.stride(3), alike_rows.step * x.stride(2),
+                  across ? 1 : alike.step * x.stride(3), down.begin * x.size(3) + right.begin,
+                  alike_rows.step * x.size(3), alike.step, taps.data(), down.count * right.count,
                   1 / static_cast<double>(down.size * right.size)});
         column += alike.count;
       }
+      row += alike_rows.count;
     }
   }
 
@@ -160,16 +164,21 @@ struct Pooling {
 
   template <class T>
   PoolRun<T> run(const Planes& planes, const Outputs& o) const {
-    return {.n = o.n,
+    return {.rows = o.rows,
+            .n = o.n,
             .x = planes.of<const T>(x) + o.first,
+            .x_row = o.x_row,
             .x_step = o.x_step,
             .place = o.place,
+            .place_row = o.place_row,
             .place_step = o.place_step,
             .taps = o.taps,
             .tap_count = o.tap_count,
             .y = element<T>(y, planes, o.row, o.column),
+            .y_row = y.stride(2),
             .y_step = across ? 1 : y.stride(3),
             .index = nullptr,
+            .index_row = 0,
             .index_step = 0,
             .scale = o.scale};
   }
@@ -207,12 +216,14 @@ void average_backward(const View& gx, const View& g, const Windows& rows, const 
     clear<T>(gx, planes);
     const Scratch<PoolTap> taps(pooling.window());
     pooling.for_each_outputs(planes, taps, [&](const Outputs& o) {
-      const T* const from = element<const T>(g, planes, o.row, o.column);
       const std::int64_t step = pooling.across ? 1 : g.stride(3);
       const T scale = static_cast<T>(o.scale);
-      for (std::int64_t k = 0; k < o.tap_count; ++k) {
-        T* const to = planes.of<T>(gx) + o.first + o.taps[k].at;
-        for (std::int64_t i = 0; i < o.n; ++i) to[i * o.x_step] += from[i * step] * scale;
+      for (std::int64_t row = 0; row < o.rows; ++row) {
+        const T* const from = element<const T>(g, planes, o.row + row, o.column);
+        for (std::int64_t k = 0; k < o.tap_count; ++k) {
+          T* const to = planes.of<T>(gx) + o.first + row * o.x_row + o.taps[k].at;
+          for (std::int64_t i = 0; i < o.n; ++i) to[i * o.x_step] += from[i * step] * scale;
+        }
       }
     });
   });
@@ -258,6 +269,7 @@ void max_pool2d(View y, View index, View x, const Pool2dGeometry& geometry) {
       pooling.for_each_outputs(planes, taps, [&](const Outputs& o) {
         auto run = pooling.run<T>(planes, o);
         run.index = element<std::int64_t>(index, planes, o.row, o.column);
+        run.index_row = index.stride(2);
         run.index_step = pooling.across ? 1 : index.stride(3);
         kernels.max(run);
       });

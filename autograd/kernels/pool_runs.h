@@ -10,19 +10,20 @@ struct PoolTap {
   std::int64_t at, place;
 };
 
-// Outputs 0 … n - 1: the window of output i has the elements x[taps[k].at + i x_step], at places place + taps[k].place +
-// i place_step of the plane.
+// Rows of outputs 0 … n - 1: in row r the window of output i has the elements x[taps[k].at + i x_step + r x_row], at places
+// place + taps[k].place + i place_step + r place_row of the plane.
 template <class T>
 struct PoolRun {
-  std::int64_t n;
+  std::int64_t rows, n;
   const T* x;
-  std::int64_t x_step, place, place_step;
+  std::int64_t x_row, x_step;
+  std::int64_t place, place_row, place_step;
   const PoolTap* taps;
   std::int64_t tap_count;
   T* y;
-  std::int64_t y_step;
+  std::int64_t y_row, y_step;
   std::int64_t* index;  // max alone
-  std::int64_t index_step;
+  std::int64_t index_row, index_step;
   double scale;  // mean alone
 };
 
