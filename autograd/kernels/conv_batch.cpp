@@ -22,8 +22,13 @@ class Terms {
   explicit Terms(const Sweep& sweep)
       : kernel_(sweep.kernel), terms_(sweep.outputs * sweep.kernel), counts_(sweep.outputs) {
     for (std::int64_t i = 0; i < sweep.outputs; ++i) {
+      const std::int64_t phase = i % sweep.divisor, first = i / sweep.divisor * sweep.step;
       Term *const begin = terms_.data() + i * kernel_, *end = begin;
-      for_each(sweep, i, [&](const Term& term) { *end++ = term; });
+      for (std::int64_t k = 0; k < kernel_; ++k) {
+        if (!sweep.reads(phase, k)) continue;
+        const std::int64_t input = first + sweep.place(phase, k);
+        if (input >= 0 && input < sweep.inputs) *end++ = {k, input};
+      }
       counts_[i] = end - begin;
     }
   }
@@ -31,36 +36,32 @@ class Terms {
     return {terms_.data() + output * kernel_, static_cast<std::size_t>(counts_[output])};
   }
 
-  static std::int64_t count(const Sweep& sweep) {
-    std::int64_t terms = 0;
-    for (std::int64_t i = 0; i < sweep.outputs; ++i) for_each(sweep, i, [&](const Term&) { ++terms; });
-    return terms;
-  }
-
  private:
-  template <class F>
-  static void for_each(const Sweep& sweep, std::int64_t output, F&& f) {
-    const std::int64_t phase = output % sweep.divisor, first = output / sweep.divisor * sweep.step;
-    for (std::int64_t k = 0; k < sweep.kernel; ++k) {
-      if (!sweep.reads(phase, k)) continue;
-      const std::int64_t input = first + sweep.place(phase, k);
-      if (input >= 0 && input < sweep.inputs) f(Term{k, input});
-    }
-  }
-
   std::int64_t kernel_;
   Scratch<Term> terms_;
   Scratch<std::int64_t> counts_;
 };
 
-// The terms of a row of outputs in vectors of `lanes` of them: all of a vector sum what one of them does.
-std::int64_t terms_in_vectors(const Sweep& sweep, std::int64_t lanes) {
-  std::int64_t terms = 0;
-  for (std::int64_t phase = 0; phase < sweep.divisor; ++phase)
-    for (std::int64_t k = 0; k < sweep.kernel; ++k)
-      if (sweep.reads(phase, k)) terms += ceil_div(sweep.outputs_of(phase), lanes) * lanes;
-  return terms;
-}
+// How many terms there are along an axis: those of inputs that are inside of the image, and those that vectors of
+// neighbouring outputs have, which all sum what one of them does.
+struct TermCounts {
+  std::int64_t inside = 0, all = 0, in_vectors = 0;
+
+  TermCounts(const Sweep& sweep, std::int64_t lanes) {
+    for (std::int64_t phase = 0; phase < sweep.divisor; ++phase) {
+      const std::int64_t outputs = sweep.outputs_of(phase);
+      for (std::int64_t k = 0; k < sweep.kernel; ++k) {
+        if (!sweep.reads(phase, k)) continue;
+        const std::int64_t place = sweep.place(phase, k);  // of the first output's input
+        const std::int64_t begin = std::max<std::int64_t>(0, ceil_div(-place, sweep.step));
+        const std::int64_t end = std::min(outputs, ceil_div(sweep.inputs - place, sweep.step));
+        inside += std::max<std::int64_t>(0, end - begin);
+        all += outputs;
+        in_vectors += ceil_div(outputs, lanes) * lanes;
+      }
+    }
+  }
+};
 
 // Images of a block, which are lanes of whole vectors.
 template <class T>
@@ -121,17 +122,21 @@ class BatchCorrelation {
     return {first.at(channel, 0, 0), x.stride(0), first.row, first.column};
   }
 
+  // Each image is read from its beginning to its end, beside as many as fill a vector.
   void read(std::int64_t n, std::int64_t images) const {
-    const std::int64_t pixels = c_.x.size(2) * c_.x.size(3);
-    parallel_for(channels_, 1 + kPieceWork / 64 / (pixels * side_ + 1), [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t k = begin; k < end; ++k) {
-        T* const to = in_.data() + k * side_;
-        for (std::int64_t p = 0; p < pixels && images < side_; ++p)
-          std::fill_n(to + p * pixel(channels_) + images, side_ - images, T(0));
-        copy_image<T>(in_lane(to, channels_, c_.x.size(3)), across<const T>(c_.x, n, k), images, c_.x.size(2),
-                      c_.x.size(3));
-      }
-    });
+    const std::int64_t pixels = c_.x.size(2) * c_.x.size(3), lanes = kernels_.lanes;
+    parallel_for(ceil_div(images, lanes) * channels_, 1 + kPieceWork / 64 / (pixels * lanes + 1),
+                 [&](std::int64_t begin, std::int64_t end) {
+                   for (std::int64_t i = begin; i < end; ++i) {
+                     const std::int64_t first = i / channels_ * lanes, k = i % channels_;
+                     const std::int64_t count = std::min(lanes, images - first);
+                     T* const to = in_.data() + k * side_ + first;
+                     for (std::int64_t p = 0; p < pixels && count < lanes; ++p)
+                       std::fill_n(to + p * pixel(channels_) + count, lanes - count, T(0));
+                     copy_image<T>(in_lane(to, channels_, c_.x.size(3)), across<const T>(c_.x, n + first, k),
+                                   count, c_.x.size(2), c_.x.size(3));
+                   }
+                 });
   }
 
   void write(std::int64_t n, std::int64_t images, std::int64_t row, const T* out) const {
@@ -189,10 +194,11 @@ bool suits_batch(const Operands<T>& c) {
   if (c.x.size(0) < lanes || outputs >= lanes || c.x.stride(3) != 1 || c.y.stride(3) != 1 ||
       images_of_block(c) * image * static_cast<std::int64_t>(sizeof(T)) > kTaskBytes)
     return false;
-  const auto of_row = static_cast<double>(c.y.size(1) * (c.x.size(1) / c.groups) * Terms::count(c.rows));
-  const auto in_images = static_cast<double>(Terms::count(c.columns)) / filled(c.x.size(0), lanes);
-  const auto in_columns = static_cast<double>(terms_in_vectors(c.columns, lanes));
-  const auto in_channels = static_cast<double>(terms_in_vectors(c.columns, 1)) / filled(outputs, lanes);
+  const TermCounts rows(c.rows, lanes), columns(c.columns, lanes);
+  const auto of_row = static_cast<double>(c.y.size(1) * (c.x.size(1) / c.groups) * rows.inside);
+  const auto in_images = static_cast<double>(columns.inside) / filled(c.x.size(0), lanes);
+  const auto in_columns = static_cast<double>(columns.in_vectors);
+  const auto in_channels = static_cast<double>(columns.all) / filled(outputs, lanes);
   const auto copies = kCopy * static_cast<double>(image + c.y.numel() / c.y.size(0));
   return kGain * (of_row * in_images + copies) < of_row * std::min(in_columns, in_channels);
 }
