@@ -268,23 +268,35 @@ class Correlation {
     tile.a_step = filter_.in;
     tile.b_vector = rows_.step * layout_.row;
     tile.b_step = layout_.channel;
-    tile.start_row = kernels_.lanes;
     tile.c_row = out.channel;
     tile.c_vector = out.row;
-    tile.depth = units_.depth;
     for_each_part(block.rows, best_vectors(kernels_, units_.outputs), [&](std::int64_t y, std::int64_t vectors) {
       choose_taps(tile, phase, block.row + y, vectors);
-      for_each_part(units_.outputs, kernels_.rows[vectors - 1], [&](std::int64_t o, std::int64_t rows) {
-        tile.a = filter_.data + unit * filter_.group + o * filter_.out;
-        tile.start = start_.data() + (unit * units_.width + o) * kernels_.lanes;
-        for (std::int64_t x = 0; x < phase.columns; x += kernels_.lanes) {
-          tile.b = in + y * tile.b_vector + x;
-          tile.c = out.at(o, y, x);
-          tile.width = tile.last_width = std::min(kernels_.lanes, phase.columns - x);
-          kernels_.product[vectors - 1][rows - 1](tile);
-        }
+      for_each_part(units_.depth, pass_depth(phase, vectors), [&](std::int64_t k, std::int64_t depth) {
+        tile.depth = depth;
+        tile.start_row = k == 0 ? kernels_.lanes : tile.c_row;
+        tile.start_vector = k == 0 ? 0 : tile.c_vector;
+        for_each_part(units_.outputs, kernels_.rows[vectors - 1], [&](std::int64_t o, std::int64_t rows) {
+          tile.a = filter_.data + unit * filter_.group + o * filter_.out + k * filter_.in;
+          for (std::int64_t x = 0; x < phase.columns; x += kernels_.lanes) {
+            tile.b = in + k * layout_.channel + y * tile.b_vector + x;
+            tile.c = out.at(o, y, x);
+            tile.width = tile.last_width = std::min(kernels_.lanes, phase.columns - x);
+            tile.start = k == 0 ? start_.data() + (unit * units_.width + o) * kernels_.lanes : tile.c;
+            kernels_.product[vectors - 1][rows - 1](tile);
+          }
+        });
       });
     });
+  }
+
+  // Inputs that `rows` rows of outputs sum before the next ones, so that those stay in the first cache while all elements of
+  // the kernel read them. Sums are read again in whole vectors.
+  std::int64_t pass_depth(const Phase& phase, std::int64_t rows) const {
+    constexpr std::int64_t kPassBytes = 16 << 10;
+    if (phase.columns % kernels_.lanes != 0) return units_.depth;
+    const std::int64_t elements = rows_.extent(rows) * columns_.extent(phase.columns);
+    return std::max<std::int64_t>(8, kPassBytes / static_cast<std::int64_t>(sizeof(T)) / elements);
   }
 
   const Kernels<T>& kernels_;

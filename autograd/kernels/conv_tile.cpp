@@ -50,6 +50,16 @@ HWY_INLINE void store_part(Vector<T> v, T* p, std::int64_t n) {
 }
 #endif
 
+// Keeps v in a register: gcc 12 would load it once for each use, more than the machine's load ports can.
+template <class V>
+HWY_INLINE void keep(V& v) {
+#if HWY_COMPILER_GCC_ACTUAL && HWY_ARCH_X86
+  asm("" : "+v"(v.raw));
+#else
+  (void)v;
+#endif
+}
+
 template <class T, int kRows, int kVectors>
 class Sums {
  public:
@@ -67,7 +77,10 @@ class Sums {
   HWY_INLINE void add(A&& a, B&& b) {
     Vector<T> vector[kVectors];
     HWY_UNROLL(4)
-    for (int v = 0; v < kVectors; ++v) vector[v] = b(v);
+    for (int v = 0; v < kVectors; ++v) {
+      vector[v] = b(v);
+      if constexpr (kRows > 1) keep(vector[v]);
+    }
     HWY_UNROLL(16)
     for (int i = 0; i < kRows; ++i) {
       const auto factor = a(i);
@@ -132,17 +145,31 @@ template <class T, int kRows, int kVectors>
 void dot(const Tile<T>& t) {
   const Tag<T> d;
   Sums<T, kRows, kVectors> sums(t);
-  const std::int64_t a_row = t.a_row, b_vector = t.b_vector, whole = t.depth / lanes(d) * lanes(d),
-                     rest = t.depth - whole;
+  constexpr int kUpper = (kRows + 1) / 2;  // as in product()
+  constexpr std::int64_t kSize = sizeof(T);
+  const std::int64_t a_row = t.a_row, b_vector = t.b_vector, step = lanes(d) * kSize;
+  const std::int64_t whole = t.depth / lanes(d), rest = t.depth % lanes(d);
   for (const Tap* tap = t.taps; tap != t.taps + t.tap_count; ++tap) {
-    const T *a = t.a + tap->a, *b = t.b + tap->b;
-    for (std::int64_t k = 0; k < whole; k += lanes(d)) {
-      sums.add([&](int i) EBB_LANES { return hn::LoadU(d, a + i * a_row + k); },
-               [&](int v) EBB_LANES { return hn::LoadU(d, b + v * b_vector + k); });
+    const T* upper = t.a + tap->a;
+    const T* lower = upper + kUpper * a_row;
+    const T* b = t.b + tap->b;
+    const auto row = [&](int i)
+                         EBB_LANES { return i < kUpper ? upper + i * a_row : lower + (i - kUpper) * a_row; };
+    for (std::int64_t k = whole; k > 0; --k) {
+      sums.add(
+          [&](int i) EBB_LANES {
+            auto v = hn::LoadU(d, row(i));
+            if constexpr (kVectors > 1) keep(v);
+            return v;
+          },
+          [&](int v) EBB_LANES { return hn::LoadU(d, b + v * b_vector); });
+      upper = skip(upper, step);
+      lower = skip(lower, step);
+      b = skip(b, step);
     }
     if (rest > 0) {
-      sums.add([&](int i) EBB_LANES { return load_part(a + i * a_row + whole, rest); },
-               [&](int v) EBB_LANES { return load_part(b + v * b_vector + whole, rest); });
+      sums.add([&](int i) EBB_LANES { return load_part(row(i), rest); },
+               [&](int v) EBB_LANES { return load_part(b + v * b_vector, rest); });
     }
   }
   sums.finish(t);
@@ -171,37 +198,30 @@ HWY_INLINE void transpose_block(double* to, std::int64_t to_row, const double* f
   hn::StoreU(hn::InterleaveUpper(d, r0, r1), d, to + to_row);
 }
 
-template <class T>
-void transpose_plain(T* to, std::int64_t to_row, const T* from, std::int64_t from_row, std::int64_t rows,
-                     std::int64_t columns) {
-  for (std::int64_t i = 0; i < rows; ++i)
-    for (std::int64_t j = 0; j < columns; ++j) to[j * to_row + i] = from[i * from_row + j];
-}
-
 // Squares of a cache line, which are walked along the longer rows: lines far apart, which may all fall into one set of
-// the cache, are done with one after the other.
+// the cache, are done with one after the other. The last blocks end with the last row and column, and may repeat some.
 template <class T>
 void transpose(T* to, std::int64_t to_row, const T* from, std::int64_t from_row, std::int64_t rows,
                std::int64_t columns) {
   constexpr std::int64_t kBlock = 16 / sizeof(T), kLine = 64 / sizeof(T);
-  const std::int64_t block_rows = rows / kBlock * kBlock, block_columns = columns / kBlock * kBlock;
+  if (rows < kBlock || columns < kBlock) {
+    for (std::int64_t i = 0; i < rows; ++i)
+      for (std::int64_t j = 0; j < columns; ++j) to[j * to_row + i] = from[i * from_row + j];
+    return;
+  }
   const bool along_rows = from_row > to_row;
-  const std::int64_t outer = along_rows ? block_rows : block_columns,
-                     inner = along_rows ? block_columns : block_rows;
+  const std::int64_t outer = along_rows ? rows : columns, inner = along_rows ? columns : rows;
   for (std::int64_t o = 0; o < outer; o += kLine) {
     for (std::int64_t i = 0; i < inner; i += kLine) {
       for (std::int64_t p = o; p < std::min(o + kLine, outer); p += kBlock) {
         for (std::int64_t q = i; q < std::min(i + kLine, inner); q += kBlock) {
-          const std::int64_t row = along_rows ? p : q, column = along_rows ? q : p;
+          const std::int64_t at_outer = std::min(p, outer - kBlock), at_inner = std::min(q, inner - kBlock);
+          const std::int64_t row = along_rows ? at_outer : at_inner, column = along_rows ? at_inner : at_outer;
           transpose_block(to + column * to_row + row, to_row, from + row * from_row + column, from_row);
         }
       }
     }
   }
-  transpose_plain(to + block_columns * to_row, to_row, from + block_columns, from_row, rows,
-                  columns - block_columns);
-  transpose_plain(to + block_rows, to_row, from + block_rows * from_row, from_row, rows - block_rows,
-                  block_columns);
 }
 
 template <class T>

@@ -61,7 +61,12 @@ class WeightGradient {
     const std::int64_t outputs = gw_.size(0) / groups;
     if (groups > 1 && outputs == 1 && gw_.size(1) == 1 && channels_last(x_) && channels_last(g_))
       return Lanes::groups;
-    return filled(outputs, kernels_.lanes) < filled(g_.size(3), kernels_.lanes) ? Lanes::columns : Lanes::channels;
+    // Multiplications for an element of g, and those in the time of its copy to a lane.
+    constexpr double kCopy = 12, kDot = 1.25;  // a dot product loads more for a multiplication
+    const auto work = static_cast<double>(gw_.size(1) * rows_.kernel * columns_.kernel);
+    const double channels = work / filled(outputs, kernels_.lanes) + kCopy;
+    const double columns = work / filled(g_.size(3), kernels_.lanes) * kDot;
+    return columns < channels ? Lanes::columns : Lanes::channels;
   }
 
   // With columns as lanes each sum is a vector.
