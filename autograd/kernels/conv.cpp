@@ -68,7 +68,7 @@ class Correlation {
     parallel_for(blocks.count(), 1 + kPieceWork / (work + 1), [&](std::int64_t begin, std::int64_t end) {
       const std::int64_t in_size = most.images * in_step(most) + kernels_.lanes;
       const Scratch<T> in(direct_in_ ? 0 : in_size);
-      const Scratch<T> out(direct_out_ ? 0 : most.images * out_step(most));
+      const Scratch<T> out(direct_out_ ? 0 : most.images * out_step(most.rows));
       for (std::int64_t i = begin; i < end; ++i) {
         const Block block = blocks[i];
         if (!direct_in_ && (i == begin || blocks.per_image() > 1)) std::fill_n(in.data(), in_size, T(0));
@@ -108,14 +108,13 @@ class Correlation {
   }
 
   std::int64_t in_step(const Block& block) const { return rows_.extent(block.rows) * layout_.row; }
-  std::int64_t out_step(const Block& block) const { return block.rows * most_columns() * y_.size(1); }
+  std::int64_t out_step(std::int64_t rows) const { return rows * phase_count() * most_columns() * y_.size(1); }
 
   // The rows of a block are those of every phase.
   Blocks cut() const {
     const std::int64_t rows = rows_.outputs_of(0), images = y_.size(0);
-    const auto row_bytes =
-        static_cast<std::int64_t>(sizeof(T)) *
-        (rows_.step * columns_.extent(most_columns()) * x_.size(1) + most_columns() * y_.size(1));
+    const auto row_bytes = static_cast<std::int64_t>(sizeof(T)) *
+                           (rows_.step * columns_.extent(most_columns()) * x_.size(1) + out_step(1));
     return {images, rows,
             std::clamp<std::int64_t>(kTaskBytes / (row_bytes + 1), 1, ceil_div(rows * images, kTasks))};
   }
@@ -183,26 +182,45 @@ class Correlation {
     return {copy, in_step(block)};
   }
 
+  // Pixels of phases lie between each other's: where channels are lanes, they are brought together in one copy.
   void run_block(const Block& block, const Batch<const T>& in, T* copy) const {
+    const bool apart = !direct_out_ && lanes() == Lanes::columns;
+    const std::int64_t first_row = block.row * rows_.divisor;
+    const std::int64_t all_rows = std::min(block.rows * rows_.divisor, y_.size(2) - first_row);
+    const Image<T> y = part_of(image<T>(y_, block.image), first_row, 0, 1, 1);
+    const auto packed = [&](std::int64_t columns) -> Image<T> {
+      const Layout layout = packed_layout(lanes(), y_.size(1), columns, 1);
+      return {copy, layout.channel, layout.row, layout.column};
+    };
+    const auto write = [&](Image<T> to, Image<const T> from, std::int64_t rows, std::int64_t columns) {
+      const std::int64_t step = rows * from.row;
+      for (std::int64_t n = 0; n < block.images; ++n, to.data += y_.stride(0), from.data += step)
+        copy_image<T>(to, from, y_.size(1), rows, columns);
+    };
+    const Image<T> whole = direct_out_ ? y : packed(y_.size(3));
     for (std::int64_t i = 0; i < phase_count(); ++i) {
       const Phase& phase = phases_[i];
       Block part = block;
       part.rows = std::min(block.rows, phase.rows - block.row);
       if (part.rows <= 0 || phase.columns == 0) continue;
-      auto y = image<T>(y_, block.image);
-      y = {y.at(0, phase.y + part.row * rows_.divisor, phase.x), y.channel, y.row * rows_.divisor,
-           y.column * columns_.divisor};
-      if (direct_out_) {
-        sweep(part, phase, in, y, y_.stride(0));
-        continue;
+      if (apart) {
+        const Image<T> out = packed(phase.columns);
+        sweep(part, phase, in, out, part.rows * out.row);
+        write(part_of(y, phase.y, phase.x, rows_.divisor, columns_.divisor),
+              {out.data, out.channel, out.row, out.column}, part.rows, phase.columns);
+      } else {
+        sweep(part, phase, in, part_of(whole, phase.y, phase.x, rows_.divisor, columns_.divisor),
+              direct_out_ ? y_.stride(0) : all_rows * whole.row);
       }
-      const Layout packed = packed_layout(lanes(), y_.size(1), phase.columns, 1);
-      const std::int64_t step = part.rows * packed.row;
-      sweep(part, phase, in, {copy, packed.channel, packed.row, packed.column}, step);
-      for (std::int64_t n = 0; n < part.images; ++n, y.data += y_.stride(0))
-        copy_image<T>(y, {copy + n * step, packed.channel, packed.row, packed.column}, y_.size(1), part.rows,
-                      phase.columns);
     }
+    if (!direct_out_ && !apart)
+      write(y, {whole.data, whole.channel, whole.row, whole.column}, all_rows, y_.size(3));
+  }
+
+  // Every few rows and columns of an image, from (row, column) on.
+  static Image<T> part_of(const Image<T>& x, std::int64_t row, std::int64_t column, std::int64_t row_step,
+                          std::int64_t column_step) {
+    return {x.at(0, row, column), x.channel, x.row * row_step, x.column * column_step};
   }
 
   void sweep(const Block& block, const Phase& phase, const Batch<const T>& in, const Image<T>& out,

@@ -62,9 +62,9 @@ void copy_matrix(Matrix<T> to, Matrix<const T> from, std::int64_t rows, std::int
 template <class T>
 void copy_image(const Image<T>& to, const Image<const T>& from, std::int64_t channels, std::int64_t rows,
                 std::int64_t columns) {
-  if (to.column == 1 && from.column == 1) {
+  if (to.column == 1 && (from.column == 1 || from.column == 2)) {
     for (std::int64_t c = 0; c < channels; ++c)
-      copy_matrix<T>({to.at(c, 0, 0), to.row, 1}, {from.at(c, 0, 0), from.row, 1}, rows, columns);
+      copy_matrix<T>({to.at(c, 0, 0), to.row, 1}, {from.at(c, 0, 0), from.row, from.column}, rows, columns);
     return;
   }
   if (to.row == columns * to.column && from.row == columns * from.column) columns *= std::exchange(rows, 1);

@@ -4,7 +4,9 @@
 #include <cstddef>
 #include <utility>
 
+#include "autograd/base/parallel.h"
 #include "autograd/base/scratch.h"
+#include "autograd/kernels/conv_image.h"
 #include "autograd/kernels/elementwise.h"
 #include "autograd/kernels/gemm.h"
 
@@ -65,7 +67,14 @@ class Pixels {
   bool copied() const { return copied_; }
   Array planes() const { return conv::planes(dense_.view()); }
   void read() const {
-    if (copied_) copy(dense_.view(), strided_.view());
+    if (!copied_) return;
+    const View to = dense_.view(), from = strided_.view();
+    visit_floating(to.dtype, [&]<class T>(T*) {
+      parallel_for(to.size(0), 1, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t n = begin; n < end; ++n)
+          copy_image<T>(conv::image<T>(to, n), conv::image<const T>(from, n), to.size(1), to.size(2), to.size(3));
+      });
+    });
   }
   void write() const {
     if (copied_) copy(strided_.view(), dense_.view());

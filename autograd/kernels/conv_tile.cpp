@@ -224,16 +224,19 @@ void transpose(T* to, std::int64_t to_row, const T* from, std::int64_t from_row,
   }
 }
 
+// Nothing behind the last element is read. The last vector ends with it, and may repeat some.
 template <class T>
 void every_second(T* to, const T* from, std::int64_t n) {
   const Tag<T> d;
-  std::int64_t i = 0;
-  for (; i + lanes(d) < n; i += lanes(d)) {  // < lest the element behind the last be read
-    Vector<T> even, odd;
-    hn::LoadInterleaved2(d, from + 2 * i, even, odd);
-    hn::StoreU(even, d, to + i);
+  if (n < lanes(d)) {
+    for (std::int64_t i = 0; i < n; ++i) to[i] = from[2 * i];
+    return;
   }
-  for (; i < n; ++i) to[i] = from[2 * i];
+  for (std::int64_t i = 0; i < n; i += lanes(d)) {
+    const std::int64_t at = std::min(i, n - lanes(d));
+    const auto low = hn::LoadU(d, from + 2 * at), high = hn::LoadU(d, from + 2 * at + lanes(d) - 1);
+    hn::StoreU(hn::ConcatUpperLower(d, hn::ConcatOdd(d, high, high), hn::ConcatEven(d, low, low)), d, to + at);
+  }
 }
 
 template <class T, int kVectors>
