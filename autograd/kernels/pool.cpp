@@ -53,29 +53,25 @@ class Windows {
   struct Alike {
     std::int64_t step, count;
   };
-  Alike alike(std::int64_t o) const {
-    const Span& first = spans_[o];
-    const std::int64_t step = o + 1 < outputs_ ? spans_[o + 1].begin - first.begin : 0;
-    std::int64_t count = 1;
-    while (o + count < outputs_) {
-      const Span& next = spans_[o + count];
-      if (next.begin != first.begin + count * step || next.count != first.count || next.size != first.size) break;
-      ++count;
-    }
-    return {step, count};
-  }
+  const Alike& alike(std::int64_t o) const { return alike_[o]; }
 
  private:
   template <class F>
-  Windows(std::int64_t outputs, F&& span) : outputs_(outputs), spans_(outputs) {
-    for (std::int64_t o = 0; o < outputs; ++o) {
-      spans_[o] = span(o);
-      largest_ = std::max(largest_, spans_[o].count);
+  Windows(std::int64_t outputs, F&& span) : spans_(outputs), alike_(outputs) {
+    for (std::int64_t o = outputs - 1; o >= 0; --o) {
+      const Span here = spans_[o] = span(o);
+      largest_ = std::max(largest_, here.count);
+      alike_[o] = {0, 1};
+      if (o + 1 == outputs || spans_[o + 1].count != here.count || spans_[o + 1].size != here.size) continue;
+      const std::int64_t step = spans_[o + 1].begin - here.begin;
+      const Alike& next = alike_[o + 1];
+      alike_[o] = {step, next.count == 1 || next.step == step ? next.count + 1 : 2};
     }
   }
 
-  std::int64_t outputs_, largest_ = 0;
+  std::int64_t largest_ = 0;
   Scratch<Span> spans_;
+  Scratch<Alike> alike_;
 };
 
 // Some channels of one image.
