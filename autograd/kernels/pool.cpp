@@ -205,6 +205,20 @@ void clear(const View& x, const Planes& planes) {
       for (std::int64_t c = 0; c < planes.channels; ++c) element<T>(x, planes, h, w)[c * x.stride(1)] = T(0);
 }
 
+// Adds rows of outputs, times `scale`, to all elements of their windows. Not inlined: its loops want the registers.
+template <class T>
+[[gnu::noinline]] void spread(T* to, const Outputs& o, const T* from, std::int64_t from_row,
+                              std::int64_t from_step) {
+  const std::int64_t n = o.n, to_step = o.x_step;
+  const T scale = static_cast<T>(o.scale);
+  for (std::int64_t row = 0; row < o.rows; ++row, to += o.x_row, from += from_row) {
+    for (const PoolTap* tap = o.taps; tap != o.taps + o.tap_count; ++tap) {
+      T* const at = to + tap->at;
+      for (std::int64_t i = 0; i < n; ++i) at[i * to_step] += from[i * from_step] * scale;
+    }
+  }
+}
+
 template <class T>
 void average_backward(const View& gx, const View& g, const Windows& rows, const Windows& columns) {
   const Pooling pooling{g, gx, rows, columns, channels_last(gx) && channels_last(g)};
@@ -212,15 +226,8 @@ void average_backward(const View& gx, const View& g, const Windows& rows, const 
     clear<T>(gx, planes);
     const Scratch<PoolTap> taps(pooling.window());
     pooling.for_each_outputs(planes, taps, [&](const Outputs& o) {
-      const std::int64_t step = pooling.across ? 1 : g.stride(3);
-      const T scale = static_cast<T>(o.scale);
-      for (std::int64_t row = 0; row < o.rows; ++row) {
-        const T* const from = element<const T>(g, planes, o.row + row, o.column);
-        for (std::int64_t k = 0; k < o.tap_count; ++k) {
-          T* const to = planes.of<T>(gx) + o.first + row * o.x_row + o.taps[k].at;
-          for (std::int64_t i = 0; i < o.n; ++i) to[i * o.x_step] += from[i * step] * scale;
-        }
-      }
+      spread(planes.of<T>(gx) + o.first, o, element<const T>(g, planes, o.row, o.column), g.stride(2),
+             pooling.across ? 1 : g.stride(3));
     });
   });
 }
