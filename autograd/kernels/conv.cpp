@@ -288,9 +288,11 @@ class Correlation {
     tile.b_step = layout_.channel;
     tile.c_row = out.channel;
     tile.c_vector = out.row;
-    for_each_part(block.rows, best_vectors(kernels_, units_.outputs), [&](std::int64_t y, std::int64_t vectors) {
+    const std::int64_t most_vectors = best_vectors(kernels_, units_.outputs);
+    const std::int64_t most_depth = pass_depth(phase, most_vectors);
+    for_each_part(block.rows, most_vectors, [&](std::int64_t y, std::int64_t vectors) {
       choose_taps(tile, phase, block.row + y, vectors);
-      for_each_part(units_.depth, pass_depth(phase, vectors), [&](std::int64_t k, std::int64_t depth) {
+      for_each_part(units_.depth, most_depth, [&](std::int64_t k, std::int64_t depth) {
         tile.depth = depth;
         tile.start_row = k == 0 ? kernels_.lanes : tile.c_row;
         tile.start_vector = k == 0 ? 0 : tile.c_vector;
@@ -311,10 +313,10 @@ class Correlation {
   // Inputs that `rows` rows of outputs sum before the next ones, so that those stay in the first cache while all elements of
   // the kernel read them. Sums are read again in whole vectors.
   std::int64_t pass_depth(const Phase& phase, std::int64_t rows) const {
-    constexpr std::int64_t kPassBytes = 16 << 10;
-    if (phase.columns % kernels_.lanes != 0) return units_.depth;
+    constexpr std::int64_t kPassBytes = 16 << 10, kFew = 8;
+    if (units_.depth <= kFew || phase.columns % kernels_.lanes != 0) return units_.depth;
     const std::int64_t elements = rows_.extent(rows) * columns_.extent(phase.columns);
-    return std::max<std::int64_t>(8, kPassBytes / static_cast<std::int64_t>(sizeof(T)) / elements);
+    return std::max(kFew, kPassBytes / static_cast<std::int64_t>(sizeof(T)) / elements);
   }
 
   const Kernels<T>& kernels_;
