@@ -292,21 +292,22 @@ class Correlation {
     const std::int64_t most_depth = pass_depth(phase, most_vectors);
     for_each_part(block.rows, most_vectors, [&](std::int64_t y, std::int64_t vectors) {
       choose_taps(tile, phase, block.row + y, vectors);
-      for_each_part(units_.depth, most_depth, [&](std::int64_t k, std::int64_t depth) {
-        tile.depth = depth;
+      for (std::int64_t k = 0; k < units_.depth; k += most_depth) {
+        tile.depth = std::min(most_depth, units_.depth - k);
         tile.start_row = k == 0 ? kernels_.lanes : tile.c_row;
         tile.start_vector = k == 0 ? 0 : tile.c_vector;
         for_each_part(units_.outputs, kernels_.rows[vectors - 1], [&](std::int64_t o, std::int64_t rows) {
+          const T* const bias = start_.data() + (unit * units_.width + o) * kernels_.lanes;
           tile.a = filter_.data + unit * filter_.group + o * filter_.out + k * filter_.in;
           for (std::int64_t x = 0; x < phase.columns; x += kernels_.lanes) {
             tile.b = in + k * layout_.channel + y * tile.b_vector + x;
             tile.c = out.at(o, y, x);
+            tile.start = k == 0 ? bias : tile.c;
             tile.width = tile.last_width = std::min(kernels_.lanes, phase.columns - x);
-            tile.start = k == 0 ? start_.data() + (unit * units_.width + o) * kernels_.lanes : tile.c;
             kernels_.product[vectors - 1][rows - 1](tile);
           }
         });
-      });
+      }
     });
   }
 
