@@ -75,7 +75,7 @@ TEST_CASE("Winograd's convolutions agree with plain loops on small sizes and any
 
 // Of sums of 9 depth products of normal numbers in float32, by Winograd and as the formula says, beside float64. Blocks
 // of tiles are parts of images or several images; tasks are slices of the channels where there are few tiles.
-TEST_CASE("Winograd's error is at most that of the sum itself, of gradients in the weights twice that") {
+TEST_CASE("Winograd's error is at most 1.5 of that of the sum itself, 2 in gradients in the weights") {
   on_every_target([] {
     Rng rng(2);
     const std::pair<Sizes, std::int64_t> cases[] = {
@@ -89,7 +89,7 @@ TEST_CASE("Winograd's error is at most that of the sum itself, of gradients in t
       for (std::size_t i = 0; i < 3; ++i) {
         const double direct = largest_difference(plain[i], truth[i]),
                      error = largest_difference(fast[i], truth[i]);
-        CHECK_MESSAGE(error <= (i == 2 ? 2 : 1) * direct, "direction ", i, ": ", error, " beside ", direct);
+        CHECK_MESSAGE(error <= (i == 2 ? 2 : 1.5) * direct, "direction ", i, ": ", error, " beside ", direct);
       }
     }
   });

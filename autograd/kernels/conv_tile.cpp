@@ -89,6 +89,19 @@ class Sums {
     }
   }
 
+  // Puts the sums away, or adds them to those before, and begins again.
+  HWY_INLINE void end_chain(T* chains, bool first) {
+    for_each([&](Vector<T>& sum, int i) EBB_LANES {
+      T* const before = chains + i * hn::MaxLanes(Tag<T>());
+      hn::Store(first ? sum : hn::Add(sum, hn::Load(Tag<T>(), before)), Tag<T>(), before);
+      sum = hn::Zero(Tag<T>());
+    });
+  }
+  HWY_INLINE void add_chains(const T* chains) {
+    for_each([&](Vector<T>& sum, int i)
+                 EBB_LANES { sum = hn::Add(sum, hn::Load(Tag<T>(), chains + i * hn::MaxLanes(Tag<T>()))); });
+  }
+
   HWY_INLINE void finish(const Tile<T>& t) const {
     const auto whole = lanes(Tag<T>());
     const auto write = [&](const auto& store_first, const auto& store_last) EBB_LANES {
@@ -108,6 +121,15 @@ class Sums {
   }
 
  private:
+  template <class F>
+  HWY_INLINE void for_each(F&& f) {
+    HWY_UNROLL(16)
+    for (int i = 0; i < kRows; ++i) {
+      HWY_UNROLL(4)
+      for (int v = 0; v < kVectors; ++v) f(sum_[i][v], i * kVectors + v);
+    }
+  }
+
   Vector<T> sum_[kRows][kVectors];
 };
 
@@ -116,16 +138,28 @@ HWY_INLINE const T* skip(const T* p, std::int64_t bytes) {
   return reinterpret_cast<const T*>(reinterpret_cast<const char*>(p) + bytes);
 }
 
-template <class T, int kRows, int kVectors>
-void product(const Tile<T>& t) {
+// Sums of more terms are sums of chains, as those of gemm are: see kChain there. A chain has whole taps.
+constexpr std::int64_t kChain = 128;
+
+template <class T, int kRows, int kVectors, bool kChains>
+HWY_NOINLINE void sum_products(const Tile<T>& t) {
   const Tag<T> d;
   Sums<T, kRows, kVectors> sums(t);
+  HWY_ALIGN T chains[kChains ? kRows * kVectors * hn::MaxLanes(Tag<T>()) : 1];
+  const std::int64_t chain = kChains ? std::max<std::int64_t>(1, kChain / t.depth) : t.tap_count;
+  [[maybe_unused]] const Tap* next = t.taps + chain;
   constexpr int kUpper = (kRows + 1) / 2;  // two pointers into a, so that their offsets fit into registers
   constexpr std::int64_t kSize = sizeof(T);
   const std::int64_t a_row = t.a_row, b_vector = t.b_vector;
   const std::int64_t a_step = t.a_step * kSize,
                      b_step = t.b_step * kSize;  // in bytes, lest gcc make a loop for step 1
   for (const Tap* tap = t.taps; tap != t.taps + t.tap_count; ++tap) {
+    if constexpr (kChains) {
+      if (tap == next) {
+        sums.end_chain(chains, tap == t.taps + chain);
+        next += chain;
+      }
+    }
     const T* upper = t.a + tap->a;
     const T* lower = upper + kUpper * a_row;
     const T* b = t.b + tap->b;
@@ -138,7 +172,15 @@ void product(const Tile<T>& t) {
       b = skip(b, b_step);
     }
   }
+  if constexpr (kChains)
+    if (chain < t.tap_count) sums.add_chains(chains);
   sums.finish(t);
+}
+
+template <class T, int kRows, int kVectors>
+void product(const Tile<T>& t) {
+  t.tap_count > 1 && t.tap_count* t.depth > kChain ? sum_products<T, kRows, kVectors, true>(t)
+                                                   : sum_products<T, kRows, kVectors, false>(t);
 }
 
 template <class T, int kRows, int kVectors>

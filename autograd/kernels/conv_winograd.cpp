@@ -20,6 +20,7 @@ constexpr std::int64_t kBlockBytes = 3 << 18;  // of transformed inputs
 constexpr std::int64_t kLeastTiles = 32;       // of a block
 constexpr std::int64_t kLeastSlice = 64;       // output channels that are worth transforming the inputs again
 constexpr std::int64_t kSize = sizeof(float);
+constexpr std::int64_t kChain = 128;  // terms of a chain, see kChain in gemm_tile-inl.h
 constexpr Tap kAll{0, 0};
 
 // The 16 positions of a tile, for some tiles: a matrix [rows, columns] for each. These begin an odd number of cache
@@ -152,8 +153,15 @@ class Correlation {
         x_(x),
         blocks_(plan_.blocks(plan_.units.depth, std::max(kLeastTiles, plan_.units.depth / 8), kTasks)),
         slice_(plan_.slice(blocks_.count())),
+        chains_(plan_.units.depth % ceil_div(plan_.units.depth, kChain) == 0 ? ceil_div(plan_.units.depth, kChain)
+                                                                             : 1),
+        chain_starts_(chains_),
         weights_(plan_.units.count() * plan_.weights.numel()),
         start_((1 + plan_.units.count()) * plan_.units.width) {
+    for (std::int64_t i = 0; i < chains_; ++i) {
+      const std::int64_t k = i * plan_.units.depth / chains_;
+      chain_starts_[i] = {k, k * plan_.units.width};
+    }
     spread_bias(bias);
     transform_weights(filter);
   }
@@ -221,9 +229,9 @@ class Correlation {
     tile.a_step = 1;
     tile.b_vector = tile.start_vector = tile.c_vector = tile.width = tile.last_width = lanes;
     tile.b_step = tile.c_row = m.columns;
-    tile.taps = &kAll;
-    tile.tap_count = 1;
-    tile.depth = v.columns;
+    tile.taps = chain_starts_.data();
+    tile.tap_count = chains_;
+    tile.depth = v.columns / chains_;
     for (std::int64_t p = 0; p < kPositions; ++p) {
       tile.b = weights_of(unit) + p * plan_.weights.step();
       tile.start = p == kMiddle ? start_.data() + (1 + unit) * m.columns : start_.data();
@@ -238,7 +246,9 @@ class Correlation {
   const Plan plan_;
   const View y_, x_;
   const Blocks blocks_;
-  const std::int64_t slice_;  // units of a task
+  const std::int64_t slice_;   // units of a task
+  const std::int64_t chains_;  // of equal length, that a sum over input channels is made of
+  const Scratch<Tap> chain_starts_;
   const Scratch<float> weights_, start_;
 };
 
