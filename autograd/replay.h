@@ -63,12 +63,13 @@ class Recorded {
 //     adam.step();                           // outside: its step size changes
 //   }
 //
-// The function returns a Tensor or a vector of them; what the calls return is the same memory each time, without
-// history. Inputs do not require grad and are copied, unless they are the last call's, unchanged. Inputs of other shapes or dtypes, another seed, or another
-// grad mode make it record anew; reset() does so by hand, after a change that it cannot see: train() or eval(), another
-// parameter, a captured variable. Whatever the function does besides operations on tensors happens only when it
-// records; what would silently go stale (item(), data<T>(), an optimizer's step, a generator of its own) is an Error. The
-// memory of one step stays in use. Random numbers move on as they would without Replay.
+// The function works on the calling thread and returns a Tensor or a vector of them; what the calls return is the same
+// memory each time, without history. Inputs do not require grad and are copied, unless they are the last call's,
+// unchanged. Inputs of other shapes or dtypes, another seed, or another grad mode make it record anew; reset() does so by
+// hand, after a change that it cannot see: train() or eval(), another parameter, a captured variable. Whatever the function
+// does besides operations on tensors happens only when it records; what would silently go stale (item(), data<T>(), an
+// optimizer's step, a generator of its own) is an Error. The memory of one step stays in use. Random numbers move on as
+// they would without Replay.
 template <class F>
 class Replay {
  public:
