@@ -166,7 +166,9 @@ def main():
     measured = {threads: compare(programs, groups, threads, options.runs) for threads in options.threads}
     out = options.out or (None if options.filter else ROOT / "docs/benchmarks.md")
     versions = [f"{p.name} {p.version}" for p in programs if p.version]
-    report.write(out, measured, versions, options.runs, [] if options.filter else sizes(options.python))
+    part = " ".join(f"--{name} '{value}'" for name, value in (("filter", options.filter), ("peers", options.peers))
+                    if value != parser.get_default(name))
+    report.write(out, measured, versions, options.runs, part, [] if options.filter else sizes(options.python))
 
 
 if __name__ == "__main__":

@@ -151,15 +151,19 @@ def processor() -> str:
     return platform.processor()
 
 
-def write(out: Path | None, measured: dict[int, dict], versions: list[str], runs: int, sizes: list[str]) -> None:
-    """`measured`: threads → program → workload → numbers. Without `out`: to standard output."""
+def write(out: Path | None, measured: dict[int, dict], versions: list[str], runs: int, part: str,
+          sizes: list[str]) -> None:
+    """`measured`: threads → program → workload → numbers. `part`: the options that left some out. Without `out`: to
+    standard output."""
     compiler = subprocess.run(["c++", "--version"], capture_output=True, text=True).stdout.splitlines()[0]
     lines = ["# Benchmarks", "",
              f"Written by `scripts/bench --compare`; run it yourself. Medians of {runs} runs of each program in turn, each",
              "run a fresh process, on the same numbers. *Best peer / ebb* above 1: ebb is faster than all of them. *Share of",
              "limit*: the time in which the machine could do the arithmetic or move the memory, whichever is longer, by the",
              "peaks probed in the same runs, divided by ebb's; what stays in a cache can exceed it. *Result*: the loss after",
-             "20 steps from the same weights, or another number that shows that all did the same work.", "",
+             "20 steps from the same weights, or another number that shows that all did the same work. What limits ebb where",
+             "a goal is missed: [speed.md](speed.md).", "",
+             *([f"This is a part: `{part}`.", ""] if part else []),
              f"Machine: {processor()}, {os.cpu_count()} cores. Compiler: {compiler}. Peers: "
              + (", ".join(versions) if versions else "none found") + ".", ""]
     for threads, of_program in measured.items():

@@ -92,14 +92,14 @@ class Sums {
   // Puts the sums away, or adds them to those before, and begins again.
   HWY_INLINE void end_chain(T* chains, bool first) {
     for_each([&](Vector<T>& sum, int i) EBB_LANES {
-      T* const before = chains + i * hn::MaxLanes(Tag<T>());
+      T* const before = chains + i * lanes(Tag<T>());
       hn::Store(first ? sum : hn::Add(sum, hn::Load(Tag<T>(), before)), Tag<T>(), before);
       sum = hn::Zero(Tag<T>());
     });
   }
   HWY_INLINE void add_chains(const T* chains) {
     for_each([&](Vector<T>& sum, int i)
-                 EBB_LANES { sum = hn::Add(sum, hn::Load(Tag<T>(), chains + i * hn::MaxLanes(Tag<T>()))); });
+                 EBB_LANES { sum = hn::Add(sum, hn::Load(Tag<T>(), chains + i * lanes(Tag<T>()))); });
   }
 
   HWY_INLINE void finish(const Tile<T>& t) const {
@@ -179,8 +179,8 @@ HWY_NOINLINE void sum_products(const Tile<T>& t) {
 
 template <class T, int kRows, int kVectors>
 void product(const Tile<T>& t) {
-  t.tap_count > 1 && t.tap_count* t.depth > kChain ? sum_products<T, kRows, kVectors, true>(t)
-                                                   : sum_products<T, kRows, kVectors, false>(t);
+  const bool chains = t.tap_count > 1 && t.depth * t.tap_count > kChain;
+  chains ? sum_products<T, kRows, kVectors, true>(t) : sum_products<T, kRows, kVectors, false>(t);
 }
 
 template <class T, int kRows, int kVectors>
