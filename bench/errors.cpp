@@ -29,7 +29,7 @@ void add(const std::string& name, std::vector<Shape> shapes, const Function& f) 
     double error = 0;
     for (auto _ : state) error = error_of(f, shapes);
     state.counters["error"] = error;
-  })->Iterations(1);
+  });
 }
 
 // The gradient of conv2d in input `which`, where the output's gradient is x[2].

@@ -92,6 +92,7 @@ def numbers_of(key: str, names: list[str], measured: dict, scale: float = 1) -> 
 
 
 def derivative_ratios(names: list[str], measured: dict) -> list[str]:
+    measured = {p: results for p, results in measured.items() if any(name in results for name in names)}
     rows = []
     for name in (n.removesuffix("/primal") for n in names if n.endswith("/primal")):
         cells = [name]
