@@ -1,5 +1,6 @@
 #include "autograd/kernels/conv_tile.h"
 
+#include <type_traits>
 #include <utility>
 
 #include "autograd/kernels/targets.h"
@@ -179,8 +180,9 @@ HWY_NOINLINE void sum_products(const Tile<T>& t) {
 
 template <class T, int kRows, int kVectors>
 void product(const Tile<T>& t) {
-  const bool chains = t.tap_count > 1 && t.depth * t.tap_count > kChain;
-  chains ? sum_products<T, kRows, kVectors, true>(t) : sum_products<T, kRows, kVectors, false>(t);
+  if constexpr (std::is_same_v<T, float>)  // float64 has digits to spare
+    if (t.tap_count > 1 && t.depth * t.tap_count > kChain) return sum_products<T, kRows, kVectors, true>(t);
+  sum_products<T, kRows, kVectors, false>(t);
 }
 
 template <class T, int kRows, int kVectors>
