@@ -8,7 +8,7 @@
 #include <span>
 #include <string_view>
 #include <tuple>
-#include <unordered_set>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -90,8 +90,7 @@ class Capture {
 
   std::vector<std::unique_ptr<Command>> commands_;
   std::shared_ptr<Arena> arena_;
-  std::vector<Ref<Buffer>> kept_;
-  std::unordered_set<const Buffer*> seen_;
+  std::unordered_map<const Buffer*, Ref<Buffer>> kept_;
 };
 
 // Runs a kernel outside of an operation's forward. `kernel` holds values only, no views.
@@ -105,9 +104,11 @@ void launch(F kernel, const V&... views) {
 // An Error if this thread's work is being captured.
 void refuse_in_replay(std::string_view what);
 
-// The numbers of another generator than the thread's own would not move on when a capture is run again.
-inline void check_generator(const Generator* given) {
-  if (given && given != &default_generator()) refuse_in_replay("a generator of its own");
+// The generator given, or the thread's own. The numbers of another one would not move on when a capture is run again.
+inline Generator& generator_or_default(Generator* given) {
+  if (given == nullptr) return default_generator();
+  if (given != &default_generator()) refuse_in_replay("a generator of its own");
+  return *given;
 }
 
 }  // namespace ebb::detail

@@ -19,17 +19,12 @@ Tensor finished(Tensor x, bool requires_grad) {
 
 bool is_whole(double v) { return v == std::floor(v) && std::abs(v) < 9e15; }
 
-Generator& generator_of(const RandomOptions& options) {
-  detail::check_generator(options.generator);
-  return options.generator ? *options.generator : default_generator();
-}
-
 Tensor random_tensor(const char* name, const Shape& shape, const RandomOptions& options, Dtype usual, auto fill) {
   const Dtype dtype = options.dtype.value_or(usual);
   if (!is_floating(dtype) && is_floating(usual))
     fail("{}: dtype {} given; ask for float32 or float64", name, dtype);
   Tensor x = empty(shape, dtype);
-  auto& generator = generator_of(options);
+  auto& generator = detail::generator_or_default(options.generator);
   detail::launch([fill, seed = generator.seed,
                   first = generator.take(x.numel())](const View& y) { fill(y, seed, replayed(first)); },
                  x.view());
@@ -107,7 +102,7 @@ Tensor bernoulli(double p, const Shape& shape, const RandomOptions& options) {
 Tensor randperm(std::int64_t n, const RandomOptions& options) {
   Tensor x = arange(0, static_cast<double>(n), 1, {.dtype = int64});
   auto* p = x.data<std::int64_t>();
-  auto& generator = generator_of(options);
+  auto& generator = detail::generator_or_default(options.generator);
   for (std::int64_t i = n - 1; i > 0; --i) std::swap(p[i], p[random_below(generator, i + 1)]);
   return options.dtype ? x.to(*options.dtype) : x;
 }

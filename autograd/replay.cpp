@@ -95,7 +95,7 @@ void Capture::add_constant(const Tensor& x) {
 void Capture::keep(const Tensor& x) {
   if (!x.defined()) return;
   const auto& buffer = x.impl().buffer;
-  if (!arena_->owns(buffer->data) && seen_.insert(buffer.get()).second) kept_.push_back(buffer);
+  if (!arena_->owns(buffer->data)) kept_.emplace(buffer.get(), buffer);
 }
 
 void Capture::keep_written(const Tensor& x) {

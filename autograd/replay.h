@@ -3,8 +3,9 @@
 
 #include <array>
 #include <concepts>
+#include <cstdint>
+#include <functional>
 #include <memory>
-#include <optional>
 #include <span>
 #include <type_traits>
 #include <utility>

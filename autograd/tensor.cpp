@@ -212,9 +212,10 @@ void Tensor::set_grad(const Tensor& gradient) {
   }
   if (gradient.defined() && (gradient.shape() != shape() || gradient.dtype() != dtype()))
     fail("set_grad: the tensor is {}, but the gradient {}", describe(*this), describe(gradient));
-  const auto leaf = Ref<Leaf>::share(static_cast<Leaf*>(impl().edge.node.get()));
+  auto* const leaf = static_cast<Leaf*>(impl().edge.node.get());
   leaf->grad = gradient;
-  if (thread_state.capture) thread_state.capture->add_action([leaf, gradient] { leaf->grad = gradient; });
+  if (thread_state.capture)
+    thread_state.capture->add_action([kept = Ref<Leaf>::share(leaf), gradient] { kept->grad = gradient; });
 }
 
 void Tensor::register_hook(std::function<Tensor(const Tensor&)> hook) const {

@@ -24,8 +24,7 @@ void check_floating(const char* name, const Tensor& t) {
 template <class Kernel>
 const Tensor& draw(const char* name, const Tensor& t, Generator* generator, const Kernel& kernel) {
   check_floating(name, t);
-  ebb::detail::check_generator(generator);
-  auto& stream = generator ? *generator : default_generator();
+  auto& stream = ebb::detail::generator_or_default(generator);
   const Tensor values = empty(t.shape(), t.dtype());
   ebb::detail::launch([kernel, seed = stream.seed,
                        first = stream.take(t.numel())](const View& v) { kernel(v, seed, replayed(first)); },

@@ -3,6 +3,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "autograd/kernels/gemm_order.h"
 #include "autograd/kernels/targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -139,9 +140,7 @@ HWY_INLINE const T* skip(const T* p, std::int64_t bytes) {
   return reinterpret_cast<const T*>(reinterpret_cast<const char*>(p) + bytes);
 }
 
-// Sums of more terms are sums of chains, as those of gemm are: see kChain there. A chain has whole taps.
-constexpr std::int64_t kChain = 128;
-
+// Sums of more than kChain terms are sums of chains, of whole taps each.
 template <class T, int kRows, int kVectors, bool kChains>
 HWY_NOINLINE void sum_products(const Tile<T>& t) {
   const Tag<T> d;

@@ -8,6 +8,7 @@
 #include "autograd/kernels/conv_plan.h"
 #include "autograd/kernels/conv_tile.h"
 #include "autograd/kernels/conv_winograd_runs.h"
+#include "autograd/kernels/gemm_order.h"
 
 namespace ebb::kernels::conv {
 namespace {
@@ -20,8 +21,13 @@ constexpr std::int64_t kBlockBytes = 3 << 18;  // of transformed inputs
 constexpr std::int64_t kLeastTiles = 32;       // of a block
 constexpr std::int64_t kLeastSlice = 64;       // output channels that are worth transforming the inputs again
 constexpr std::int64_t kSize = sizeof(float);
-constexpr std::int64_t kChain = 128;  // terms of a chain, see kChain in gemm_tile-inl.h
 constexpr Tap kAll{0, 0};
+
+// How many chains of equal length, of at most kChain terms if that divides, make a sum of so many.
+std::int64_t even_chains(std::int64_t terms) {
+  const std::int64_t chains = ceil_div(terms, kChain);
+  return terms % chains == 0 ? chains : 1;
+}
 
 // The 16 positions of a tile, for some tiles: a matrix [rows, columns] for each. These begin an odd number of cache
 // lines apart, so that they do not compete for the same sets of the cache.
@@ -153,8 +159,7 @@ class Correlation {
         x_(x),
         blocks_(plan_.blocks(plan_.units.depth, std::max(kLeastTiles, plan_.units.depth / 8), kTasks)),
         slice_(plan_.slice(blocks_.count())),
-        chains_(plan_.units.depth % ceil_div(plan_.units.depth, kChain) == 0 ? ceil_div(plan_.units.depth, kChain)
-                                                                             : 1),
+        chains_(even_chains(plan_.units.depth)),
         chain_starts_(chains_),
         weights_(plan_.units.count() * plan_.weights.numel()),
         start_((1 + plan_.units.count()) * plan_.units.width) {

@@ -7,6 +7,10 @@
 
 namespace ebb::kernels {
 
+// Terms that products and convolutions sum one after the other; the sums of such chains are then added. A rounding error
+// grows with the length of a chain; putting the accumulators away after this many terms costs nothing measurable.
+inline constexpr std::int64_t kChain = 128;
+
 // Note [Order of sums]: an element of C is the sum of blocks of `k_block` terms, added to it one after the other. A
 // block is a sum of chains of multiply-adds, of kChain terms each, in the order of k, or, if `dot`, of a chain for each
 // lane of a vector. So the

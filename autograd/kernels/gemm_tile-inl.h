@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "autograd/kernels/gemm.h"
+#include "autograd/kernels/gemm_order.h"
 #include "autograd/kernels/lanes-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -86,10 +87,6 @@ class Part {
   std::int64_t n_;
   hn::Mask<Tag<T>> mask_;
 };
-
-// Terms that are summed one after the other; the sums of such chains are then added. A rounding error grows with the
-// length of a chain; putting the accumulators away after this many terms costs 2 % of the time.
-constexpr std::int64_t kChain = 128;
 
 // Rows of A are reached from two pointers, so that their offsets fit into registers. Without masked loads, rows of B
 // are whole vectors: a copy, if need be.

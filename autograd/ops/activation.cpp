@@ -29,8 +29,7 @@ Tensor dropout(const Tensor& x, double p, bool training, Generator* generator) {
   if (!(p >= 0 && p <= 1)) fail("dropout: p is {}; it must be from 0 to 1", p);
   if (!training || p == 0) return x;
   if (p == 1) return x * 0;
-  detail::check_generator(generator);
-  Generator& g = generator ? *generator : default_generator();
+  Generator& g = detail::generator_or_default(generator);
   return apply(ops::Dropout{p, g.seed, g.take(x.numel())}, x);
 }
 

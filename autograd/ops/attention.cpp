@@ -123,8 +123,7 @@ Tensor scaled_dot_product_attention(const Tensor& query, const Tensor& key, cons
   kernels::AttentionTerms terms{options.scale.value_or(1 / std::sqrt(static_cast<double>(width))),
                                 options.is_causal};
   if (options.dropout_p > 0 && options.dropout_p < 1) {
-    detail::check_generator(options.generator);
-    Generator& generator = options.generator ? *options.generator : default_generator();
+    Generator& generator = detail::generator_or_default(options.generator);
     terms.p = options.dropout_p;
     terms.seed = generator.seed;
     terms.position = generator.take(lead.numel() * rows * ((columns + 3) / 4 * 4));
