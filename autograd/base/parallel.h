@@ -5,6 +5,8 @@
 #include <functional>
 #include <type_traits>
 
+#include "autograd/base/divide.h"
+
 namespace ebb {
 
 // Threads that parallel_for may use, the caller included. Initially the number of cores this process may run
@@ -35,7 +37,7 @@ bool inside_loop();    // this thread runs a piece of a loop that others may run
 template <class F>
 void parallel_for(std::int64_t count, std::int64_t grain, F&& f) {
   if (count <= 0) return;
-  const std::int64_t chunks = (count + grain - 1) / grain;
+  const std::int64_t chunks = detail::ceil_div(count, grain);
   struct Context {
     std::remove_reference_t<F>* f;
     std::int64_t count, grain;

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <optional>
 
+#include "autograd/base/divide.h"
 #include "autograd/base/parallel.h"
 #include "autograd/base/scratch.h"
 #include "autograd/kernels/attention_runs.h"
@@ -56,11 +57,11 @@ struct Cut {
   Cut(const View& q, const View& k) : heads(q.size(2)), rows(q.size(1)), columns(k.size(1)) {
     constexpr std::int64_t kScores = 1 << 16, kEnough = 16;
     block = std::clamp<std::int64_t>(kScores / std::max<std::int64_t>(columns, 1), 16, 64);
-    const std::int64_t all = std::max<std::int64_t>(1, q.size(0) * heads), blocks = (rows + block - 1) / block;
-    pieces = std::clamp<std::int64_t>((kEnough + all - 1) / all, 1, std::max<std::int64_t>(blocks, 1));
-    const std::int64_t each = std::max<std::int64_t>((blocks + pieces - 1) / pieces, 1);
+    const std::int64_t all = std::max<std::int64_t>(1, q.size(0) * heads), blocks = ceil_div(rows, block);
+    pieces = std::clamp<std::int64_t>(ceil_div(kEnough, all), 1, std::max<std::int64_t>(blocks, 1));
+    const std::int64_t each = std::max<std::int64_t>(ceil_div(blocks, pieces), 1);
     piece = each * block;
-    pieces = std::max<std::int64_t>((blocks + each - 1) / each, 1);
+    pieces = std::max<std::int64_t>(ceil_div(blocks, each), 1);
   }
 
   // Calls f(head, number of the piece, first row, end) for all pieces, in parallel.

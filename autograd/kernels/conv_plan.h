@@ -4,9 +4,10 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "autograd/base/divide.h"
+
 namespace ebb::kernels::conv {
 
-constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 constexpr std::int64_t floor_div(std::int64_t a, std::int64_t b) { return a >= 0 ? a / b : -ceil_div(-a, b); }
 
 struct Range {

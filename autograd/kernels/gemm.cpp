@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "autograd/base/divide.h"
 #include "autograd/base/scratch.h"
 #include "autograd/kernels/gemm_order.h"
 #include "autograd/kernels/targets.h"
@@ -22,8 +23,7 @@ namespace ebb::kernels::HWY_NAMESPACE {
 // The largest equal parts of `total`, of at most `most` each.
 inline std::int64_t equal_parts(std::int64_t total, std::int64_t most) {
   if (total <= most) return std::max<std::int64_t>(total, 1);
-  const std::int64_t parts = (total + most - 1) / most;
-  return (total + parts - 1) / parts;
+  return ceil_div(total, ceil_div(total, most));
 }
 
 // Rows of A by columns of B, contiguous both, where they lie.
@@ -54,7 +54,7 @@ template <class T>
 Blocking choose_blocking(const Gemm<T>& g, std::int64_t k) {
   constexpr std::int64_t kSize = sizeof(T), kMostRows = 4096 / kSize, kKiB = 1024;
   const std::int64_t tile = equal_parts(g.m, kTileRows);
-  const std::int64_t rows = g.m <= kMostRows ? g.m : (equal_parts(g.m, kMostRows) + tile - 1) / tile * tile;
+  const std::int64_t rows = g.m <= kMostRows ? g.m : round_up(equal_parts(g.m, kMostRows), tile);
 
   const std::int64_t a_row = g.a_row * kSize, a_span = g.a_col * kSize * k, b_row = g.b_row * kSize;
   const bool far_a = g.a_col == 1 ? a_row % (4 * kKiB) == 0 : g.a_row != 1 || a_span > 256 * kKiB;
@@ -85,7 +85,7 @@ std::int64_t multiply_left_edge(const Gemm<T>& g, const Blocking& blocking, std:
 // A packed B: block of k after block of k, each in panels of kPanel columns, the last one filled up.
 template <class T>
 std::int64_t packed_columns(const Gemm<T>& g) {
-  return (g.n + kPanel<T> - 1) / kPanel<T> * kPanel<T>;
+  return round_up(g.n, kPanel<T>);
 }
 template <class T>
 constexpr std::int64_t kMostTerms = 4096 / std::int64_t{sizeof(T)};  // of a block of k

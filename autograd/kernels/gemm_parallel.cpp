@@ -1,6 +1,9 @@
 #include <algorithm>
+#include <bit>
 #include <cstdint>
+#include <numeric>
 
+#include "autograd/base/divide.h"
 #include "autograd/base/dtype.h"
 #include "autograd/base/parallel.h"
 #include "autograd/kernels/axes.h"
@@ -40,7 +43,7 @@ void join_rows(Batch<T>& batch) {
   if (b == 0 && c == g.m * g.c_row && a == g.m * g.a_row) g.m *= batch.steps.pop_back().size;
 }
 
-// How C is cut into rectangles for threads: by its size alone.
+// How C is cut into rectangles for threads.
 struct Cut {
   std::int64_t m, n;  // of a rectangle
   std::int64_t down, across;
@@ -50,25 +53,32 @@ struct Cut {
 
 constexpr std::int64_t kPieceWork = 1 << 17;  // multiplications that are worth a piece: 1 or 2 µs
 
-// Halves one side after the other until there are enough pieces for the threads of a small machine: the side that makes
-// fewer copies, since pieces side by side copy the same rows of A, pieces one below the other the same columns of B; or
-// else the longer one. Large pieces further, for larger machines.
+// Pieces of each product that keep the threads equally busy. They are as few as possible, since each piece copies what
+// it needs of A and B: twice as many take 5 % longer at 512 x 512.
+std::int64_t pieces_for_threads(std::int64_t products) {
+  const std::int64_t threads = num_threads(), several = 4 * threads;
+  if (products >= several) return 1;
+  const bool halves = std::has_single_bit(static_cast<std::uint64_t>(threads));
+  return halves ? threads / std::gcd(products, threads) : ceil_div(several, products);
+}
+
+// Halves one side after the other until there are enough pieces: the side that makes fewer copies, since pieces side by
+// side copy the same rows of A, pieces one below the other the same columns of B; or else the longer one.
 template <class T>
-Cut cut_for_threads(const Gemm<T>& g, const GemmOrder& order) {
-  constexpr std::int64_t kEnough = 16, kLarge = 512, kLeastRows = 32, kLeastColumns = 64;
-  const auto half = [](std::int64_t size, std::int64_t unit) { return ((size + 1) / 2 + unit - 1) / unit * unit; };
+Cut cut_in_pieces(const Gemm<T>& g, const GemmOrder& order, std::int64_t enough) {
+  constexpr std::int64_t kLeastRows = 32, kLeastColumns = 64;
+  const auto half = [](std::int64_t size, std::int64_t unit) { return round_up(ceil_div(size, 2), unit); };
   Cut s{g.m, g.n, 1, 1};
-  while ((s.count() < kEnough && s.m * s.n * g.k >= 2 * kPieceWork) || std::max(s.m, s.n) > kLarge) {
+  while (s.count() < enough && s.m * s.n * g.k >= 2 * kPieceWork) {
     const bool rows = s.m >= 2 * kLeastRows, columns = s.n >= 2 * kLeastColumns;
     if (!rows && !columns) break;
     const std::int64_t copied_b = order.copies_b ? s.down * g.n : 0,
                        copied_a = order.copies_a ? s.across * g.m : 0;
-    const bool longer = copied_a == copied_b || s.count() >= kEnough;
-    const bool prefers_rows = longer ? s.m >= s.n : copied_b < copied_a;
+    const bool prefers_rows = copied_a == copied_b ? s.m >= s.n : copied_b < copied_a;
     if (rows && (prefers_rows || !columns)) s.m = half(s.m, 1);
     else s.n = half(s.n, kLeastColumns);
-    s.down = (g.m + s.m - 1) / s.m;
-    s.across = (g.n + s.n - 1) / s.n;
+    s.down = ceil_div(g.m, s.m);
+    s.across = ceil_div(g.n, s.n);
   }
   return s;
 }
@@ -95,7 +105,7 @@ void run(Batch<T> batch) {
   if (products == 1 && is_for_one_thread(g)) return gemm_serial(g);
 
   const GemmOrder order = gemm_order(g);
-  const Cut pieces = detail::worth_threads() ? cut_for_threads(g, order) : Cut{g.m, g.n, 1, 1};
+  const Cut pieces = cut_in_pieces(g, order, detail::worth_threads() ? pieces_for_threads(products) : 1);
   const std::int64_t grain =
       std::max<std::int64_t>(1, kPieceWork * pieces.count() / std::max<std::int64_t>(work, 1));
   parallel_for(products * pieces.count(), grain, [&](std::int64_t begin, std::int64_t end) {

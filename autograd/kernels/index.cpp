@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "autograd/base/divide.h"
 #include "autograd/base/fail.h"
 #include "autograd/base/parallel.h"
 #include "autograd/kernels/axes.h"
@@ -43,7 +44,7 @@ template <class F>
 void for_each_piece(std::int64_t outer, std::int64_t lane, std::int64_t weight, F&& f) {
   if (lane == 0 || weight == 0) return;
   const std::int64_t piece = std::clamp(kWork / weight, std::min(kLeastLane, lane), lane);
-  const std::int64_t pieces = (lane + piece - 1) / piece;
+  const std::int64_t pieces = ceil_div(lane, piece);
   const std::int64_t grain = std::max<std::int64_t>(1, kWork / (piece * weight));
   parallel_for(outer * pieces, grain, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {

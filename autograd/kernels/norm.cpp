@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "autograd/base/divide.h"
 #include "autograd/base/parallel.h"
 #include "autograd/base/scratch.h"
 #include "autograd/kernels/bytes.h"
@@ -30,8 +31,8 @@ class ParameterSums {
  public:
   ParameterSums(std::int64_t rows, std::int64_t n)
       : n_(n),
-        grain_(std::max(grain_of(n), (rows + kPieces - 1) / kPieces)),
-        pieces_(std::max<std::int64_t>(1, (rows + grain_ - 1) / grain_)),
+        grain_(std::max(grain_of(n), ceil_div(rows, kPieces))),
+        pieces_(std::max<std::int64_t>(1, ceil_div(rows, grain_))),
         sums_(2 * n * pieces_) {
     std::fill_n(sums_.data(), 2 * n * pieces_, 0.0);
   }

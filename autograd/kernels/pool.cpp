@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "autograd/base/divide.h"
 #include "autograd/base/parallel.h"
 #include "autograd/base/scratch.h"
 #include "autograd/kernels/pool_runs.h"
@@ -41,7 +42,7 @@ class Windows {
   }
   static Windows adaptive(std::int64_t outputs, std::int64_t n) {
     return Windows(outputs, [&](std::int64_t o) {
-      const std::int64_t begin = o * n / outputs, count = ((o + 1) * n + outputs - 1) / outputs - begin;
+      const std::int64_t begin = o * n / outputs, count = ceil_div((o + 1) * n, outputs) - begin;
       return Span{begin, count, 1, count};
     });
   }
@@ -92,7 +93,7 @@ template <class F>
 void for_each_planes(const View& x, bool side_by_side, std::int64_t work, F&& f) {
   constexpr std::int64_t kMany = 64, kPieceWork = 1 << 14;
   const std::int64_t width = side_by_side ? std::min(kMany, x.size(1)) : 1;
-  const std::int64_t parts = (x.size(1) + width - 1) / width;
+  const std::int64_t parts = ceil_div(x.size(1), width);
   parallel_for(x.size(0) * parts, 1 + kPieceWork / (work * width + 1), [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
       const std::int64_t channel = i % parts * width;

@@ -5,13 +5,14 @@
 #include <cmath>
 #include <cstdint>
 
+#include "autograd/base/divide.h"
 #include "autograd/kernels/random_runs.h"
 
 namespace ebb::kernels {
 
 // The random functions make whole steps.
 inline std::int64_t whole_steps(std::int64_t count) {
-  return (count + kRandomStep - 1) / kRandomStep * kRandomStep;
+  return round_up(count, kRandomStep);
 }
 
 // Note [Random streams]: element i of a call has the number (position + i) % 4 of Philox block (position + i) / 4 of the

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "autograd/base/divide.h"
 #include "autograd/base/parallel.h"
 #include "autograd/base/scratch.h"
 #include "autograd/kernels/gemm.h"
@@ -92,7 +93,7 @@ class Steps {
   const std::int64_t steps, batch;
 
  private:
-  std::int64_t blocks() const { return (product_.n + kColumns - 1) / kColumns; }
+  std::int64_t blocks() const { return ceil_div(product_.n, kColumns); }
   Gemm<T> columns(std::int64_t block) const {
     const std::int64_t first = block * kColumns;
     auto p = product_;

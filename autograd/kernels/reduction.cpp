@@ -4,6 +4,7 @@
 #include <limits>
 #include <type_traits>
 
+#include "autograd/base/divide.h"
 #include "autograd/base/scratch.h"
 
 namespace ebb::kernels {
@@ -16,7 +17,6 @@ constexpr std::int64_t kSegmentUnit = 64;   // longer ones are multiples of it
 constexpr std::int64_t kLeastColumns = 64;  // of a tile, so that it reads whole cache lines
 constexpr std::int64_t kShortRun = 8;       // shorter runs are folded across outputs
 
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 // Dimensions of x, the largest step first; expanded ones, which cost no memory, before all.
 Dims by_step(const View& x) {

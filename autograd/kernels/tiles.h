@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "autograd/base/divide.h"
 #include "autograd/base/parallel.h"
 #include "autograd/base/view.h"
 #include "autograd/kernels/axes.h"
@@ -66,7 +67,7 @@ class TileLoops {
   }
 
  private:
-  static std::int64_t tiles(const Axis<K>& axis, std::int64_t size) { return (axis.size + size - 1) / size; }
+  static std::int64_t tiles(const Axis<K>& axis, std::int64_t size) { return ceil_div(axis.size, size); }
 
   static Axes<K> nest(const std::array<View, K>& views) {
     Axes<K> axes;

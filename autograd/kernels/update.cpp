@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "autograd/base/divide.h"
 #include "autograd/base/parallel.h"
 #include "autograd/base/scratch.h"
 #include "autograd/kernels/update_runs.h"
@@ -27,7 +28,7 @@ class Row {
     ends_[std::ssize(slots)] = end;
   }
 
-  std::int64_t pieces() const { return (size() + kGrain - 1) / kGrain; }
+  std::int64_t pieces() const { return ceil_div(size(), kGrain); }
 
   // Calls f(piece, slot, begin, n) for elements [begin, begin + n) of the slots, in order within a piece; the pieces in
   // parallel.

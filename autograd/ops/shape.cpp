@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "autograd/base/divide.h"
+
 namespace ebb {
 namespace ops {
 namespace {
@@ -218,7 +220,7 @@ std::vector<Tensor> split(const Tensor& x, std::int64_t size, int dim) {
 
 std::vector<Tensor> chunk(const Tensor& x, std::int64_t chunks, int dim) {
   if (chunks <= 0) fail("chunk: {} chunks; give 1 or more", chunks);
-  return split(x, std::max<std::int64_t>(1, (x.size(dim) + chunks - 1) / chunks), dim);
+  return split(x, std::max<std::int64_t>(1, detail::ceil_div(x.size(dim), chunks)), dim);
 }
 
 Tensor cat(std::span<const Tensor> tensors, int dim) {
