@@ -69,7 +69,7 @@ def mixture_inputs(d: int, k: int) -> list[np.ndarray]:
     return [filled(shape, seed, low, 1, np.float64) for seed, (shape, low) in enumerate(shapes)]
 
 
-def measure(run: Callable, seconds: float = 0.3) -> dict:
+def measure(run: Callable, seconds: float = 0.15) -> dict:
     """Seconds and page faults per call: the mean over `seconds`, after a warm-up, as Google Benchmark does it. `run`
     returns when the work is done. Of calls that take seconds the second one counts alone."""
     run()
@@ -81,7 +81,7 @@ def measure(run: Callable, seconds: float = 0.3) -> dict:
     begin = time.perf_counter()
     while True:
         run()
-        if time.perf_counter() - begin > 0.1:
+        if time.perf_counter() - begin > 0.05:
             break
     calls, done = 1, 0
     faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt

@@ -47,10 +47,10 @@ void measure(const std::string& name, const Work& work) {
     separator = ", ";
     return;
   }
-  for (begin = now(); now() - begin < 0.1;) work.run();
+  for (begin = now(); now() - begin < 0.05;) work.run();
   const long before = faults();
   int calls = 1;
-  for (begin = now(); (taken = now() - begin) < 0.3; calls = std::min(2 * calls, 1024), done += calls / 2)
+  for (begin = now(); (taken = now() - begin) < 0.15; calls = std::min(2 * calls, 1024), done += calls / 2)
     for (int i = 0; i < calls; ++i) work.run();
   std::printf("%s\"%s\": {\"seconds\": %.9g, \"faults\": %.6g", separator.c_str(), name.c_str(),
               taken / done / work.items, static_cast<double>(faults() - before) / done);
