@@ -4,6 +4,7 @@
 
 #include <limits>
 #include <numbers>
+#include <tuple>
 
 #include "autograd/kernels/elementwise.h"
 #include "autograd/ops/common.h"
@@ -230,5 +231,9 @@ struct Dropout {
   Tensor grad0(Grad g) const { return apply(*this, g); }
   static Samples<Dropout> samples(Generator& random);
 };
+
+using ActivationOps =
+    std::tuple<Tanh, TanhBackward, Sigmoid, SigmoidBackward, Relu, LeakyRelu, LeakyReluBackward, Elu, EluBackward,
+               Softplus, SoftplusBackward, GeluOp, GeluBackward, Silu, SiluBackward, Dropout>;
 
 }  // namespace ebb::ops

@@ -21,24 +21,8 @@
 
 namespace ebb::ops {
 
-using All =
-    std::tuple<Add, Sub, Mul, Div, AddScalar, MulScalar, Pow, PowScalar,               // arithmetic.h
-               Neg, Exp, Log, Sqrt, Rsqrt, Reciprocal, Square, Abs, Sign, Sin, Cos,    // pointwise.h
-               Eq, Ne, Lt, Le, Gt, Ge, Where, Maximum, Minimum, Clamp, ClampBackward,  // compare.h
-               Tanh, TanhBackward, Sigmoid, SigmoidBackward, Relu, LeakyRelu, LeakyReluBackward, Elu, EluBackward,
-               Softplus, SoftplusBackward, GeluOp, GeluBackward, Silu, SiluBackward,
-               Dropout,                                                                           // activation.h
-               Sum, Var, Amax, Amin, Logsumexp, LogsumexpBackward, Argmax, Argmin,                // reduce.h
-               Identity, Reshape, Permute, Expand, Slice, SliceBackward, Select, Cat, Clone, To,  // shape.h
-               IndexSelect, IndexAdd, Gather, ScatterAdd,                                         // index.h
-               Matmul, Linear,                                                                    // linear.h
-               Conv2d, Conv2dBackwardInput, Conv2dBackwardWeight,                                 // conv.h
-               MaxPool2d, MaxPool2dBackward, MaxPool2dGather, AvgPool2d, AvgPool2dBackward, AdaptiveAvgPool2d,
-               AdaptiveAvgPool2dBackward,  // pool.h
-               LayerNorm, BatchNorm,       // norm.h
-               Lstm, Gru, Rnn,             // recurrent.h
-               Softmax, SoftmaxBackward, LogSoftmax, LogSoftmaxBackward, CrossEntropy,
-               CrossEntropyBackward,  // softmax.h
-               Attention>;            // attention.h
+using All = decltype(std::tuple_cat(ArithmeticOps(), PointwiseOps(), CompareOps(), ActivationOps(), ReduceOps(),
+                                    ShapeOps(), IndexOps(), LinearOps(), ConvOps(), PoolOps(), NormOps(),
+                                    RecurrentOps(), SoftmaxOps(), AttentionOps()));
 
 }  // namespace ebb::ops

@@ -1,6 +1,8 @@
 // add, sub, mul, div, pow and their forms with a scalar.
 #pragma once
 
+#include <tuple>
+
 #include "autograd/kernels/elementwise.h"
 #include "autograd/ops/common.h"
 
@@ -102,5 +104,7 @@ struct PowScalar {
     return samples;
   }
 };
+
+using ArithmeticOps = std::tuple<Add, Sub, Mul, Div, AddScalar, MulScalar, Pow, PowScalar>;
 
 }  // namespace ebb::ops

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <limits>
+#include <tuple>
 
 #include "autograd/kernels/attention.h"
 #include "autograd/ops/activation.h"
@@ -47,5 +48,7 @@ struct Attention {
                                   const Tensor& mask) const;
   static Samples<Attention> samples(Generator& random);
 };
+
+using AttentionOps = std::tuple<Attention>;
 
 }  // namespace ebb::ops

@@ -1,6 +1,8 @@
 // Choosing: where, maximum, minimum, clamp, comparisons.
 #pragma once
 
+#include <tuple>
+
 #include "autograd/kernels/elementwise.h"
 #include "autograd/ops/common.h"
 
@@ -111,5 +113,7 @@ struct Clamp {
     return kinked_samples(random, Clamp{-0.42, 0.33}, "torch.clamp(x[0], -0.42, 0.33)");
   }
 };
+
+using CompareOps = std::tuple<Eq, Ne, Lt, Le, Gt, Ge, Where, Maximum, Minimum, Clamp, ClampBackward>;
 
 }  // namespace ebb::ops

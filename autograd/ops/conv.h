@@ -1,6 +1,8 @@
 // 2-d convolution. Its three products are each other's gradients.
 #pragma once
 
+#include <tuple>
+
 #include "autograd/kernels/conv.h"
 #include "autograd/ops/common.h"
 
@@ -86,5 +88,7 @@ inline Samples<Conv2dBackwardWeight> Conv2dBackwardWeight::samples(Generator& ra
            {draw(random, {0, 3, 2, 2}), draw(random, {0, 2, 4, 4})},
            "torch.zeros(3, 2, 3, 3, dtype=x[0].dtype) + x[0].sum() + x[1].sum()"}};
 }
+
+using ConvOps = std::tuple<Conv2d, Conv2dBackwardInput, Conv2dBackwardWeight>;
 
 }  // namespace ebb::ops

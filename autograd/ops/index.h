@@ -1,6 +1,8 @@
 // Reading at indices, and the adding back that is its gradient.
 #pragma once
 
+#include <tuple>
+
 #include "autograd/kernels/elementwise.h"
 #include "autograd/kernels/index.h"
 #include "autograd/ops/common.h"
@@ -105,5 +107,7 @@ inline Tensor IndexSelect::grad0(Grad g, In<1> index, ShapeOf<0> shape) const {
 inline Tensor Gather::grad0(Grad g, In<1> index, ShapeOf<0> shape) const {
   return apply(ScatterAdd{dim, shape}, g, index);
 }
+
+using IndexOps = std::tuple<IndexSelect, IndexAdd, Gather, ScatterAdd>;
 
 }  // namespace ebb::ops

@@ -1,6 +1,8 @@
 // Matrix products.
 #pragma once
 
+#include <tuple>
+
 #include "autograd/kernels/gemm.h"
 #include "autograd/ops/common.h"
 
@@ -50,5 +52,7 @@ struct Linear {
         {{}, {draw(random, {0, 4}), draw(random, {2, 4}), draw(random, {2})}, "torch.nn.functional.linear(*x)"}};
   }
 };
+
+using LinearOps = std::tuple<Matmul, Linear>;
 
 }  // namespace ebb::ops

@@ -1,6 +1,8 @@
 // Normalisation: fused kernels, with references in primitive operations for higher orders.
 #pragma once
 
+#include <tuple>
+
 #include "autograd/base/scratch.h"
 #include "autograd/kernels/elementwise.h"
 #include "autograd/kernels/norm.h"
@@ -117,5 +119,7 @@ struct BatchNorm {
              "torch.nn.functional.batch_norm(x[0], None, None, x[1], x[2], True, 0.1, 1e-5)"}};
   }
 };
+
+using NormOps = std::tuple<LayerNorm, BatchNorm>;
 
 }  // namespace ebb::ops

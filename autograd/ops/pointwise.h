@@ -1,6 +1,8 @@
 // Functions of one tensor, element by element.
 #pragma once
 
+#include <tuple>
+
 #include "autograd/kernels/elementwise.h"
 #include "autograd/ops/common.h"
 
@@ -105,5 +107,7 @@ struct Cos : Pointwise<kernels::Unary::cos> {
   Tensor grad0(Grad g, In<0> x) const { return -g * sin(x); }
   static Samples<Cos> samples(Generator& random) { return unary_samples(random, Cos{}, "torch.cos(x[0])"); }
 };
+
+using PointwiseOps = std::tuple<Neg, Exp, Log, Sqrt, Rsqrt, Reciprocal, Square, Abs, Sign, Sin, Cos>;
 
 }  // namespace ebb::ops

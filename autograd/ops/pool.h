@@ -1,6 +1,8 @@
 // Pooling over the last two dimensions of [n, c, h, w].
 #pragma once
 
+#include <tuple>
+
 #include "autograd/kernels/pool.h"
 #include "autograd/ops/common.h"
 
@@ -146,5 +148,8 @@ struct AdaptiveAvgPool2d {
             {{{2, 2}}, {draw(random, {0, 2, 4, 4})}, "x[0].new_zeros(0, 2, 2, 2) + x[0].sum()"}};
   }
 };
+
+using PoolOps = std::tuple<MaxPool2d, MaxPool2dBackward, MaxPool2dGather, AvgPool2d, AvgPool2dBackward,
+                           AdaptiveAvgPool2d, AdaptiveAvgPool2dBackward>;
 
 }  // namespace ebb::ops

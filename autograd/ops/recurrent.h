@@ -4,6 +4,8 @@
 // which is not differentiated: see kernels/recurrent.h.
 #pragma once
 
+#include <tuple>
+
 #include "autograd/kernels/recurrent.h"
 #include "autograd/ops/common.h"
 
@@ -204,5 +206,7 @@ struct Rnn {
     return samples;
   }
 };
+
+using RecurrentOps = std::tuple<Lstm, Gru, Rnn>;
 
 }  // namespace ebb::ops

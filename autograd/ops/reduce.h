@@ -1,6 +1,8 @@
 // Reductions. Each works on a sorted list of dimensions, as the public functions make it.
 #pragma once
 
+#include <tuple>
+
 #include "autograd/kernels/reduce.h"
 #include "autograd/ops/common.h"
 
@@ -197,5 +199,7 @@ struct Argmin {
             {{1, false}, {draw(random, {0, 3})}, "x[0].argmin(dim=1)"}};
   }
 };
+
+using ReduceOps = std::tuple<Sum, Var, Amax, Amin, Logsumexp, LogsumexpBackward, Argmax, Argmin>;
 
 }  // namespace ebb::ops

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <numeric>
+#include <tuple>
 
 #include "autograd/kernels/elementwise.h"
 #include "autograd/ops/common.h"
@@ -185,5 +186,7 @@ struct To {
     return unary_samples(random, To{float64}, "x[0].to(torch.float64)");
   }
 };
+
+using ShapeOps = std::tuple<Identity, Reshape, Permute, Expand, Slice, SliceBackward, Select, Cat, Clone, To>;
 
 }  // namespace ebb::ops

@@ -1,6 +1,8 @@
 // softmax, log_softmax and the fused cross-entropy.
 #pragma once
 
+#include <tuple>
+
 #include "autograd/kernels/elementwise.h"
 #include "autograd/kernels/reduce.h"
 #include "autograd/ops/common.h"
@@ -110,5 +112,8 @@ struct CrossEntropy {
             {{}, {draw(random, {0, 4}), zeros({0}, {.dtype = int64})}, torch}};
   }
 };
+
+using SoftmaxOps =
+    std::tuple<Softmax, SoftmaxBackward, LogSoftmax, LogSoftmaxBackward, CrossEntropy, CrossEntropyBackward>;
 
 }  // namespace ebb::ops
