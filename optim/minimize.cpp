@@ -24,25 +24,30 @@ std::string to_string(const MinimizeResult& r) {
                      r.iterations, r.value, r.gradient_norm, r.tolerance);
 }
 
-MinimizeResult minimize(const Objective& f, Optimizer& optimizer, const StopOptions& options) {
+MinimizeResult detail::minimize(const Objective& f, const std::vector<Tensor>& parameters,
+                                const std::function<void()>& step, const StopOptions& options) {
   if (!(options.tolerance >= 0) || options.max_iterations < 0)
     fail("minimize: tolerance {} and max_iterations {}; neither may be negative", options.tolerance,
          options.max_iterations);
-  const auto parameters = optimizer.parameters();
   const auto named = numbered(parameters);
   MinimizeResult result{
       .converged = false, .iterations = 0, .gradient_norm = 0, .value = 0, .tolerance = options.tolerance};
   while (true) {
-    optimizer.zero_grad();
+    for (Tensor p : parameters) p.zero_grad();
     const Tensor value = f();
     value.backward({.expect = named});
     result.value = value.item();
     result.gradient_norm = gradient_norm(parameters);
     result.converged = is_finite(result) && result.gradient_norm <= options.tolerance;
     if (result.converged || !is_finite(result) || result.iterations == options.max_iterations) return result;
-    optimizer.step();
+    step();
     ++result.iterations;
   }
+}
+
+MinimizeResult minimize(const Objective& f, Optimizer& optimizer, const StopOptions& options) {
+  return detail::minimize(
+      f, optimizer.parameters(), [&] { optimizer.step(); }, options);
 }
 
 MinimizeResult minimize(const Objective& f, const std::vector<Tensor>& parameters, const DescentOptions& options) {

@@ -50,4 +50,10 @@ std::string to_string(const MinimizeResult& result);
 [[nodiscard]] MinimizeResult minimize(const Objective& f, const std::vector<Tensor>& parameters,
                                       const DescentOptions& options = {});
 
+namespace detail {
+// With steps that move the parameters by their gradients.
+MinimizeResult minimize(const Objective& f, const std::vector<Tensor>& parameters,
+                        const std::function<void()>& step, const StopOptions& options);
+}  // namespace detail
+
 }  // namespace ebb::optim

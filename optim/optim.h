@@ -1,7 +1,10 @@
-// Optimizers, schedules, clipping, minimisation.
+// Optimizers, schedules, averages, clipping, minimisation.
 #pragma once
 
+#include "optim/average.h"
 #include "optim/clip.h"
+#include "optim/lbfgs.h"
+#include "optim/line_search.h"
 #include "optim/minimize.h"
 #include "optim/optimizer.h"
 #include "optim/schedule.h"

@@ -9,6 +9,7 @@
 #include "autograd/capture.h"
 #include "autograd/create.h"
 #include "autograd/node.h"
+#include "optim/parameters.h"
 #include "optim/rules.h"
 #include "optim/state_reader.h"
 
@@ -23,49 +24,32 @@ void for_each_parameter(const Groups& groups, F&& f) {
     for (std::size_t i = 0; i < groups[g].parameters.size(); ++i) f(index++, g, i);
 }
 
-void check_parameter(const char* optimizer, std::size_t index, const Tensor& p) {
-  const auto wrong = [&](std::string_view what) {
-    fail("{}: parameter {} ({}) {}", optimizer, index, describe(p), what);
-  };
-  if (!p.defined()) wrong("is undefined; assign a tensor first");
-  if (!p.is_leaf())
-    wrong(
-        fmt::format("was computed by {}; optimizers move leaves, so give what it was computed from", p.grad_fn()));
-  if (!p.requires_grad()) wrong("does not require grad; call set_requires_grad(), or leave it out");
-  if (!p.is_contiguous()) wrong("is not contiguous; make a leaf of its clone()");
-}
-
-// Updates run in parallel, and each element must be moved once.
-void check_disjoint(const char* optimizer, std::span<const Tensor> parameters) {
-  struct Extent {
-    const std::byte *begin, *end;
-    const detail::TensorImpl* identity;
-    std::size_t index;
-    auto key() const { return std::pair(begin, identity); }
-  };
-  std::vector<Extent> extents;
-  for (std::size_t i = 0; i < parameters.size(); ++i) {
-    const auto& p = parameters[i].impl();
-    const auto* begin = static_cast<const std::byte*>(p.data);
-    extents.push_back({begin, begin + p.shape.numel() * size_of(p.dtype), &p, i});
-  }
-  std::sort(extents.begin(), extents.end(), [](const Extent& a, const Extent& b) { return a.key() < b.key(); });
-  const Extent* farthest = nullptr;
-  for (const auto& e : extents) {
-    if (farthest && (farthest->identity == e.identity || farthest->end > e.begin)) {
-      const auto [first, second] = std::minmax(farthest->index, e.index);
-      fail("{}: parameters {} and {} ({}) {}; give each once", optimizer, first, second,
-           describe(parameters[second]),
-           farthest->identity == e.identity ? "are the same tensor" : "share memory");
-    }
-    if (!farthest || e.end >= farthest->end) farthest = &e;
-  }
-}
-
 std::string option_name(std::size_t group, std::string_view option) {
   return fmt::format("group.{}.{}", group, option);
 }
 std::string buffer_name(std::size_t index, std::string_view buffer) { return fmt::format("{}.{}", index, buffer); }
+
+template <class Options>
+void check_options(const Options& options) {
+  using R = Rule<Options>;
+  R::fields(options, [](std::string_view name, auto value, Range range = Range::any) {
+    check_option(R::kName, name, static_cast<double>(value), range);
+  });
+  if constexpr (requires { R::check(options); }) R::check(options);
+}
+
+// Does the update use buffer `b`, and any at all? If none, it depends on nothing before it.
+template <class Options>
+bool uses(const Options& options, std::size_t b) {
+  if constexpr (requires { Rule<Options>::uses(options, b); }) return Rule<Options>::uses(options, b);
+  else return true;
+}
+template <class Options>
+bool remembers(const Options& options) {
+  for (std::size_t b = 0; b < Rule<Options>::kBuffers.size(); ++b)
+    if (uses(options, b)) return true;
+  return false;
+}
 
 template <class Options>
 std::vector<Group<Options>> single_group(std::vector<Tensor> parameters, const Options& options) {
@@ -87,11 +71,11 @@ BasicOptimizer<Options>::BasicOptimizer(std::initializer_list<Group<Options>> gr
 template <class Options>
 BasicOptimizer<Options>::BasicOptimizer(std::vector<Group<Options>> groups) : groups_(std::move(groups)) {
   using R = Rule<Options>;
-  for (const auto& group : groups_) R::check(group.options);
+  for (const auto& group : groups_) check_options(group.options);
   const auto all = parameters();
-  if (all.empty()) fail("{}: there are no parameters; give at least one", R::kName);
-  for (std::size_t i = 0; i < all.size(); ++i) check_parameter(R::kName, i, all[i]);
-  check_disjoint(R::kName, all);
+  check_parameters(R::kName, all);
+  if constexpr (requires { R::check_parameter(0, Shape()); })
+    for (std::size_t i = 0; i < all.size(); ++i) R::check_parameter(i, all[i].shape());
   states_ = make_states();
 }
 
@@ -118,8 +102,8 @@ void BasicOptimizer<Options>::zero_grad() {
 // Whatever can fail comes first, so that an Error leaves all parameters as they were.
 template <class Options>
 void BasicOptimizer<Options>::step() {
-  detail::refuse_in_replay("an optimizer's step()");
-  for (const auto& group : groups_) Rule<Options>::check(group.options);
+  ebb::detail::refuse_in_replay("an optimizer's step()");
+  for (const auto& group : groups_) check_options(group.options);
   for (std::size_t g = 0; g < groups_.size(); ++g) prepare(groups_[g], states_[g]);
   for (std::size_t g = 0; g < groups_.size(); ++g) update(groups_[g], states_[g]);
 }
@@ -134,8 +118,8 @@ void BasicOptimizer<Options>::prepare(const Group<Options>& group, std::vector<P
     const Tensor gradient = p.grad();
     s.gradient = gradient.defined() ? gradient.contiguous() : Tensor();
     if (!gradient.defined()) continue;
-    for (std::size_t b = 0; b < Rule<Options>::buffers_used(group.options); ++b)
-      if (!s.buffers[b].defined()) s.buffers[b] = zeros_like(p);
+    for (std::size_t b = 0; b < Rule<Options>::kBuffers.size(); ++b)
+      if (uses(group.options, b) && !s.buffers[b].defined()) s.buffers[b] = zeros_like(p);
   }
 }
 
@@ -143,7 +127,7 @@ void BasicOptimizer<Options>::prepare(const Group<Options>& group, std::vector<P
 template <class Options>
 void BasicOptimizer<Options>::update(const Group<Options>& group, std::vector<ParameterState>& states) {
   using R = Rule<Options>;
-  memory::Scratch<typename R::Slot> slots(static_cast<std::int64_t>(states.size()));
+  memory::Scratch<kernels::UpdateSlot> slots(static_cast<std::int64_t>(states.size()));
   std::size_t count = 0;
   double run_step = 0;
   const auto flush = [&] {
@@ -155,12 +139,13 @@ void BasicOptimizer<Options>::update(const Group<Options>& group, std::vector<Pa
     if (!s.gradient.defined()) continue;
     if (s.step != run_step) flush();
     run_step = s.step;
-    const View parameter = group.parameters[i].writable(R::kName);
-    slots.data()[count++] = R::slot(parameter, s.gradient.view(), s.buffers, group.options);
+    auto& slot = slots.data()[count++] = {group.parameters[i].writable(R::kName), s.gradient.view()};
+    for (std::size_t b = 0; b < R::kBuffers.size(); ++b)
+      if (uses(group.options, b)) slot.buffers[b] = s.buffers[b].view();
   }
   flush();
   for (auto& s : states) {
-    if (s.gradient.defined() && R::buffers_used(group.options) > 0) ++s.step;
+    if (s.gradient.defined() && remembers(group.options)) ++s.step;
     s.gradient = {};
   }
 }
@@ -180,7 +165,7 @@ double BasicOptimizer<Options>::lr(std::size_t group) const {
 template <class Options>
 void BasicOptimizer<Options>::set_lr(std::size_t group, double lr) {
   check_group(group);
-  check_not_negative(Rule<Options>::kName, "lr", lr);
+  check_option(Rule<Options>::kName, "lr", lr, Range::not_negative);
   groups_[group].options.lr = lr;
 }
 
@@ -192,16 +177,16 @@ std::vector<NamedTensor> BasicOptimizer<Options>::state() const {
   const NoGrad off;
   std::vector<NamedTensor> saved;
   for (std::size_t g = 0; g < groups_.size(); ++g)
-    R::fields(groups_[g].options, [&](std::string_view name, auto value) {
+    R::fields(groups_[g].options, [&](std::string_view name, auto value, Range = Range::any) {
       saved.push_back(named_number(option_name(g, name), static_cast<double>(value)));
     });
   for_each_parameter(groups_, [&](std::size_t index, std::size_t g, std::size_t i) {
     const auto& s = states_[g][i];
-    const std::size_t used = R::buffers_used(groups_[g].options);
-    if (used == 0) return;
+    if (!remembers(groups_[g].options)) return;
     saved.push_back(named_number(buffer_name(index, "step"), s.step));
     if (s.step == 0) return;
-    for (std::size_t b = 0; b < used; ++b) {
+    for (std::size_t b = 0; b < R::kBuffers.size(); ++b) {
+      if (!uses(groups_[g].options, b)) continue;
       const auto& buffer = s.buffers[b];
       saved.push_back({buffer_name(index, R::kBuffers[b]),
                        buffer.defined() ? buffer.clone() : zeros_like(groups_[g].parameters[i])});
@@ -216,25 +201,26 @@ void BasicOptimizer<Options>::load_state(std::span<const NamedTensor> saved) {
   StateReader reader(R::kName, saved);
   std::vector<Options> options;
   for (std::size_t g = 0; g < groups_.size(); ++g) {
-    R::fields(options.emplace_back(groups_[g].options), [&]<class T>(std::string_view name, T& value) {
-      value = static_cast<T>(reader.number(option_name(g, name), static_cast<double>(value)));
-    });
+    R::fields(options.emplace_back(groups_[g].options),
+              [&]<class T>(std::string_view name, T& value, Range = Range::any) {
+                value = static_cast<T>(reader.number(option_name(g, name), static_cast<double>(value)));
+              });
   }
   States states = make_states();
   for_each_parameter(groups_, [&](std::size_t index, std::size_t g, std::size_t i) {
     auto& s = states[g][i];
     const Tensor& p = groups_[g].parameters[i];
-    const std::size_t used = R::buffers_used(options[g]);
-    if (used == 0) return;
+    if (!remembers(options[g])) return;
     s.step = reader.number(buffer_name(index, "step"), 1);  // if missing, let the buffers pass for expected
     if (!(s.step >= 0) || s.step != std::floor(s.step))
       fail("{}: {}.step is {}; it must be a whole number", R::kName, index, s.step);
     if (s.step == 0) return;
-    for (std::size_t b = 0; b < used; ++b)
-      s.buffers[b] = reader.tensor(buffer_name(index, R::kBuffers[b]), {p.shape(), p.dtype()});
+    for (std::size_t b = 0; b < R::kBuffers.size(); ++b)
+      if (uses(options[g], b))
+        s.buffers[b] = reader.tensor(buffer_name(index, R::kBuffers[b]), {p.shape(), p.dtype()});
   });
   reader.finish();
-  for (const auto& o : options) R::check(o);
+  for (const auto& o : options) check_options(o);
   states_ = std::move(states);
   for (std::size_t g = 0; g < groups_.size(); ++g) groups_[g].options = options[g];
 }
@@ -242,5 +228,16 @@ void BasicOptimizer<Options>::load_state(std::span<const NamedTensor> saved) {
 template class BasicOptimizer<SGDOptions>;
 template class BasicOptimizer<AdamOptions>;
 template class BasicOptimizer<AdamWOptions>;
+template class BasicOptimizer<AdamaxOptions>;
+template class BasicOptimizer<NAdamOptions>;
+template class BasicOptimizer<RAdamOptions>;
+template class BasicOptimizer<LAMBOptions>;
+template class BasicOptimizer<LionOptions>;
+template class BasicOptimizer<AdagradOptions>;
+template class BasicOptimizer<AdadeltaOptions>;
+template class BasicOptimizer<RMSpropOptions>;
+template class BasicOptimizer<RpropOptions>;
+template class BasicOptimizer<ASGDOptions>;
+template class BasicOptimizer<MuonOptions>;
 
 }  // namespace ebb::optim

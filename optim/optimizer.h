@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "autograd/tensor.h"
+#include "optim/algorithms.h"
 
 namespace ebb::optim {
 
@@ -51,59 +52,6 @@ class Optimizer {
   virtual std::vector<NamedTensor> state() const = 0;
   virtual void load_state(std::span<const NamedTensor> saved) = 0;
 };
-
-// Stochastic gradient descent (Robbins, Monro 1951). With the gradient g, negated if maximize, and the
-// parameter p:
-//
-//   g ← g + weight_decay p
-//   v ← momentum v + (1 - dampening) g        v ← g in a parameter's first step
-//   p ← p - lr v                              or p ← p - lr (g + momentum v) if nesterov
-//
-// Momentum is Polyak's heavy ball (1964), nesterov the form of Nesterov's method (1983) by Sutskever,
-// Martens, Dahl, Hinton (On the importance of initialization and momentum in deep learning; ICML 2013). As in
-// PyTorch, lr multiplies the whole step, so that a change of lr acts at once.
-//
-// Error if lr, momentum or weight_decay is negative, or if nesterov comes without momentum or with dampening.
-// State: "i.step", "i.momentum_buffer" of parameter i, for groups with momentum; "group.j.lr" and j's other
-// options.
-struct SGDOptions {
-  double lr = 1e-3;
-  double momentum = 0;
-  double dampening = 0;
-  bool nesterov = false;
-  double weight_decay = 0;
-  bool maximize = false;
-};
-
-// Adam (Kingma, Ba: Adam: A Method for Stochastic Optimization; ICLR 2015). In step t of a parameter p:
-//
-//   g ← g + weight_decay p                    or p ← p - lr weight_decay p if decoupled
-//   m ← beta1 m + (1 - beta1) g
-//   v ← beta2 v + (1 - beta2) g²
-//   p ← p - lr (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps)
-//
-// amsgrad takes the largest v so far instead of v (Reddi, Kale, Kumar: On the Convergence of Adam and Beyond;
-// ICLR 2018); without bias_correction both denominators 1 - beta^t are 1. The powers are of the betas as they
-// are now.
-//
-// Error if lr, eps or weight_decay is negative, or a beta not in [0, 1).
-// State: "i.step", "i.exp_avg" (m), "i.exp_avg_sq" (v) and, with amsgrad, "i.max_exp_avg_sq" of parameter i;
-// "group.j.lr" and j's other options.
-template <bool kDecoupled>
-struct BasicAdamOptions {
-  double lr = 1e-3;
-  double beta1 = 0.9;
-  double beta2 = 0.999;
-  double eps = 1e-8;
-  double weight_decay = kDecoupled ? 0.01 : 0;
-  bool amsgrad = false;
-  bool bias_correction = true;
-  bool maximize = false;
-};
-using AdamOptions = BasicAdamOptions<false>;
-// The decay acts on the parameter alone, not on m and v (Loshchilov, Hutter: Decoupled Weight Decay
-// Regularization; ICLR 2019).
-using AdamWOptions = BasicAdamOptions<true>;
 
 template <class Options>
 struct Group {
@@ -151,12 +99,35 @@ class BasicOptimizer final : public Optimizer {
   States states_;
 };
 
+// What each computes: optim/algorithms.h.
 using SGD = BasicOptimizer<SGDOptions>;
 using Adam = BasicOptimizer<AdamOptions>;
 using AdamW = BasicOptimizer<AdamWOptions>;
+using Adamax = BasicOptimizer<AdamaxOptions>;
+using NAdam = BasicOptimizer<NAdamOptions>;
+using RAdam = BasicOptimizer<RAdamOptions>;
+using LAMB = BasicOptimizer<LAMBOptions>;
+using Lion = BasicOptimizer<LionOptions>;
+using Adagrad = BasicOptimizer<AdagradOptions>;
+using Adadelta = BasicOptimizer<AdadeltaOptions>;
+using RMSprop = BasicOptimizer<RMSpropOptions>;
+using Rprop = BasicOptimizer<RpropOptions>;
+using ASGD = BasicOptimizer<ASGDOptions>;
+using Muon = BasicOptimizer<MuonOptions>;
 
 extern template class BasicOptimizer<SGDOptions>;
 extern template class BasicOptimizer<AdamOptions>;
 extern template class BasicOptimizer<AdamWOptions>;
+extern template class BasicOptimizer<AdamaxOptions>;
+extern template class BasicOptimizer<NAdamOptions>;
+extern template class BasicOptimizer<RAdamOptions>;
+extern template class BasicOptimizer<LAMBOptions>;
+extern template class BasicOptimizer<LionOptions>;
+extern template class BasicOptimizer<AdagradOptions>;
+extern template class BasicOptimizer<AdadeltaOptions>;
+extern template class BasicOptimizer<RMSpropOptions>;
+extern template class BasicOptimizer<RpropOptions>;
+extern template class BasicOptimizer<ASGDOptions>;
+extern template class BasicOptimizer<MuonOptions>;
 
 }  // namespace ebb::optim

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
+#include <limits>
 #include <string_view>
 #include <utility>
 
@@ -13,16 +13,6 @@
 namespace ebb::optim {
 namespace {
 
-void check_positive(std::string_view rule, std::string_view field, double value) {
-  if (!(value > 0)) fail("{}: {} is {}; it must be above 0", rule, field, value);
-}
-
-// From `start` to `end` as x goes from 0 to 1: along half a cosine wave, or a line.
-double cosine(double start, double end, double x) {
-  return end + (start - end) * (1 + std::cos(std::numbers::pi * x)) / 2;
-}
-double line(double start, double end, double x) { return start + (end - start) * x; }
-
 std::int64_t whole_number(std::string_view owner, std::string_view name, double value) {
   if (!(value >= 0) || value != std::floor(value) || value > 0x1p53)
     fail("{}: {} is {}; it must be a whole number", owner, name, value);
@@ -30,53 +20,6 @@ std::int64_t whole_number(std::string_view owner, std::string_view name, double 
 }
 
 }  // namespace
-
-double StepLR::operator()(std::int64_t t, double base) const {
-  check_positive("StepLR", "step_size", static_cast<double>(step_size));
-  return base * std::pow(gamma, static_cast<double>(t / step_size));
-}
-
-double ExponentialLR::operator()(std::int64_t t, double base) const {
-  return base * std::pow(gamma, static_cast<double>(t));
-}
-
-double CosineAnnealingLR::operator()(std::int64_t t, double base) const {
-  check_positive("CosineAnnealingLR", "t_max", static_cast<double>(t_max));
-  return cosine(base, eta_min, static_cast<double>(t) / static_cast<double>(t_max));
-}
-
-double LinearLR::operator()(std::int64_t t, double base) const {
-  check_positive("LinearLR", "total_iters", static_cast<double>(total_iters));
-  const auto done = static_cast<double>(std::min(t, total_iters)) / static_cast<double>(total_iters);
-  return base * line(start_factor, end_factor, done);
-}
-
-double OneCycleLR::operator()(std::int64_t t, double) const {
-  check_positive("OneCycleLR", "total_steps", static_cast<double>(total_steps));
-  check_positive("OneCycleLR", "div_factor", div_factor);
-  check_positive("OneCycleLR", "final_div_factor", final_div_factor);
-  if (!(pct_start >= 0 && pct_start <= 1)) fail("OneCycleLR: pct_start is {}; it must be in [0, 1]", pct_start);
-  if (t > total_steps) fail("OneCycleLR: step {} of a schedule of {}; make total_steps larger", t, total_steps);
-  const double first = max_lr / div_factor, last = first / final_div_factor;
-  const auto total = static_cast<double>(total_steps), now = std::min(static_cast<double>(t), total - 1);
-  const double top = pct_start * total - 1;
-  const auto between = [&](double start, double end, double from, double to) {
-    const double x = to > from ? (now - from) / (to - from) : 1;
-    return anneal_strategy == Anneal::cos ? cosine(start, end, x) : line(start, end, x);
-  };
-  return now <= top ? between(first, max_lr, 0, top) : between(max_lr, last, top, total - 1);
-}
-
-double SequentialLR::operator()(std::int64_t t, double base) const {
-  if (rules.size() != milestones.size() + 1)
-    fail("SequentialLR: {} rules and {} milestones; there must be one rule more", rules.size(), milestones.size());
-  if (std::adjacent_find(milestones.begin(), milestones.end(), std::greater_equal<>()) != milestones.end() ||
-      (!milestones.empty() && milestones[0] <= 0))
-    fail("SequentialLR: the milestones do not ascend from above 0");
-  const auto next = std::upper_bound(milestones.begin(), milestones.end(), t);
-  const std::int64_t begin = next == milestones.begin() ? 0 : *std::prev(next);
-  return rules[static_cast<std::size_t>(next - milestones.begin())](t - begin, base);
-}
 
 // -- Schedule
 

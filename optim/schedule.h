@@ -1,4 +1,4 @@
-// Learning-rate schedules: lr = f(step), as PyTorch's schedulers of the same names give it.
+// Learning-rate schedules: lr = f(step).
 //
 //   optim::Schedule schedule(adam, optim::SequentialLR{
 //       {optim::LinearLR{.start_factor = 0.1, .total_iters = 5}, optim::CosineAnnealingLR{.t_max = 95}},
@@ -10,71 +10,13 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
-#include <limits>
 #include <span>
 #include <vector>
 
+#include "optim/lr_rules.h"
 #include "optim/optimizer.h"
 
 namespace ebb::optim {
-
-// The learning rate in step t = 0, 1, … of a group whose own learning rate is `base`. A pure function: what
-// lr is after a restart, or after any other history, is what it would have been. Below are those that PyTorch
-// has, but a lambda does as well. Each throws an Error if its fields make no sense.
-using LrRule = std::function<double(std::int64_t t, double base)>;
-
-// base gamma^⌊t / step_size⌋
-struct StepLR {
-  std::int64_t step_size;
-  double gamma = 0.1;
-  double operator()(std::int64_t t, double base) const;
-};
-
-// base gamma^t
-struct ExponentialLR {
-  double gamma;
-  double operator()(std::int64_t t, double base) const;
-};
-
-// eta_min + (base - eta_min) (1 + cos(π t / t_max)) / 2; after t_max it rises again (Loshchilov, Hutter:
-// SGDR: Stochastic Gradient Descent with Warm Restarts; ICLR 2017).
-struct CosineAnnealingLR {
-  std::int64_t t_max;
-  double eta_min = 0;
-  double operator()(std::int64_t t, double base) const;
-};
-
-// base (start_factor + (end_factor - start_factor) min(t / total_iters, 1)): a warm-up (Goyal et al.:
-// Accurate, Large Minibatch SGD; 2017), or a linear decay.
-struct LinearLR {
-  double start_factor = 1.0 / 3;
-  double end_factor = 1;
-  std::int64_t total_iters = 5;
-  double operator()(std::int64_t t, double base) const;
-};
-
-// From max_lr / div_factor up to max_lr at t = pct_start total_steps - 1, then down to max_lr / div_factor /
-// final_div_factor at t = total_steps - 1 (Smith, Topin: Super-Convergence; 2018). `base` has no part in it,
-// nor has momentum. The value at total_steps, which is set after the last update, is that at total_steps - 1;
-// Error beyond.
-struct OneCycleLR {
-  enum class Anneal : std::uint8_t { cos, linear };
-  double max_lr;
-  std::int64_t total_steps;
-  double pct_start = 0.3;
-  Anneal anneal_strategy = Anneal::cos;
-  double div_factor = 25;
-  double final_div_factor = 1e4;
-  double operator()(std::int64_t t, double base) const;
-};
-
-// One rule after another: rules[k] from milestones[k - 1] on, and there it begins with its own t = 0.
-struct SequentialLR {
-  std::vector<LrRule> rules;
-  std::vector<std::int64_t> milestones;  // ascending, one fewer than the rules
-  double operator()(std::int64_t t, double base) const;
-};
 
 // Keeps an optimizer's learning rates on a rule. Sets them to those of t = 0 when made; step() goes on to the
 // next t. The optimizer outlives it.

@@ -60,6 +60,86 @@ TEST_CASE("ExponentialLR(gamma=.9)") {
                   0.03874204890000002, 0.03486784401000002, 0.03138105960900001});
 }
 
+TEST_CASE("MultiStepLR(milestones=[2, 5, 5, 9], gamma=.5)") {
+  check_sequence(optim::MultiStepLR{.milestones = {2, 5, 5, 9}, .gamma = 0.5},
+                 {0.1, 0.1, 0.05, 0.05, 0.05, 0.0125, 0.0125, 0.0125, 0.0125, 0.00625, 0.00625, 0.00625});
+}
+
+TEST_CASE("ConstantLR(factor=.25, total_iters=4)") {
+  check_sequence(optim::ConstantLR{.factor = 0.25, .total_iters = 4},
+                 {0.025, 0.025, 0.025, 0.025, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1});
+}
+
+TEST_CASE("PolynomialLR(total_iters=8, power=2)") {
+  check_sequence(optim::PolynomialLR{.total_iters = 8, .power = 2},
+                 {0.1, 0.0765625, 0.05625, 0.03906250000000001, 0.02500000000000001, 0.014062500000000006,
+                  0.006250000000000002, 0.0015625000000000005, 0.0, 0.0, 0.0, 0.0});
+}
+
+TEST_CASE("CosineAnnealingWarmRestarts(4, 1, .01)") {
+  check_sequence(optim::CosineAnnealingWarmRestarts{.t_0 = 4, .eta_min = 0.01},
+                 {0.1, 0.08681980515339464, 0.05500000000000001, 0.023180194846605363, 0.1, 0.08681980515339464,
+                  0.05500000000000001, 0.023180194846605363, 0.1, 0.08681980515339464, 0.05500000000000001,
+                  0.023180194846605363});
+}
+
+TEST_CASE("CosineAnnealingWarmRestarts(2, 2, .01)") {
+  check_sequence(
+      optim::CosineAnnealingWarmRestarts{.t_0 = 2, .t_mult = 2, .eta_min = 0.01},
+      {0.1, 0.05500000000000001, 0.1, 0.08681980515339464, 0.05500000000000001, 0.023180194846605363, 0.1,
+       0.0965745789630079, 0.08681980515339464, 0.07222075445642905, 0.05500000000000001, 0.03777924554357097});
+}
+
+TEST_CASE("CyclicLR(.01, .2, 3, 2)") {
+  check_sequence(optim::CyclicLR{.base_lr = 0.01, .max_lr = 0.2, .step_size_up = 3, .step_size_down = 2},
+                 {0.01, 0.07333333333333332, 0.13666666666666666, 0.19999999999999996, 0.10499999999999997, 0.01,
+                  0.07333333333333339, 0.13666666666666666, 0.19999999999999996, 0.10500000000000008, 0.01,
+                  0.07333333333333339});
+}
+
+TEST_CASE("CyclicLR(.01, .2, 3, 2, 'triangular2')") {
+  check_sequence(optim::CyclicLR{.base_lr = 0.01,
+                                 .max_lr = 0.2,
+                                 .step_size_up = 3,
+                                 .step_size_down = 2,
+                                 .mode = optim::CyclicLR::Mode::triangular2},
+                 {0.01, 0.07333333333333332, 0.13666666666666666, 0.19999999999999996, 0.10499999999999997, 0.01,
+                  0.0416666666666667, 0.07333333333333332, 0.10499999999999997, 0.057500000000000044, 0.01,
+                  0.025833333333333347});
+}
+
+TEST_CASE("CyclicLR(.01, .2, 3, 2, 'exp_range', .9)") {
+  check_sequence(
+      optim::CyclicLR{.base_lr = 0.01,
+                      .max_lr = 0.2,
+                      .step_size_up = 3,
+                      .step_size_down = 2,
+                      .mode = optim::CyclicLR::Mode::exp_range,
+                      .gamma = 0.9},
+      {0.01, 0.06699999999999999, 0.11259999999999999, 0.14850999999999998, 0.07232949999999998, 0.01,
+       0.04365793000000004, 0.070584274, 0.0917887699, 0.046804946455000045, 0.01, 0.029874671085700022});
+}
+
+TEST_CASE("SWALR(.02, 5)") {
+  check_sequence(optim::SWALR{.swa_lr = 0.02, .anneal_epochs = 5},
+                 {0.1, 0.0923606797749979, 0.0723606797749979, 0.0476393202250021, 0.027639320225002102, 0.02,
+                  0.02, 0.02, 0.02, 0.02, 0.02, 0.02});
+}
+
+TEST_CASE("SWALR(.02, 5, 'linear')") {
+  check_sequence(optim::SWALR{.swa_lr = 0.02, .anneal_epochs = 5, .anneal_strategy = optim::Anneal::linear},
+                 {0.1, 0.08400000000000002, 0.068, 0.052000000000000005, 0.036000000000000004, 0.02, 0.02, 0.02,
+                  0.02, 0.02, 0.02, 0.02});
+}
+
+TEST_CASE("ChainedScheduler([ConstantLR(.5, 4), ExponentialLR(.9)])") {
+  check_sequence(
+      optim::ChainedLR{{optim::ConstantLR{.factor = 0.5, .total_iters = 4}, optim::ExponentialLR{.gamma = 0.9}}},
+      {0.05, 0.045000000000000005, 0.04050000000000001, 0.03645000000000001, 0.06561000000000002,
+       0.05904900000000002, 0.05314410000000002, 0.04782969000000002, 0.043046721000000024, 0.03874204890000002,
+       0.03486784401000002, 0.03138105960900001});
+}
+
 TEST_CASE("CosineAnnealingLR(T_max=5, eta_min=.01), also past T_max") {
   check_sequence(optim::CosineAnnealingLR{.t_max = 5, .eta_min = 0.01},
                  {0.1, 0.09140576474687263, 0.06890576474687263, 0.04109423525312736, 0.018594235253127367, 0.01,
@@ -86,7 +166,7 @@ TEST_CASE("OneCycleLR(..., pct_start=.25, anneal_strategy='linear', div_factor=1
   check_sequence(OneCycleLR{.max_lr = 1,
                             .total_steps = 12,
                             .pct_start = 0.25,
-                            .anneal_strategy = OneCycleLR::Anneal::linear,
+                            .anneal_strategy = optim::Anneal::linear,
                             .div_factor = 10,
                             .final_div_factor = 100},
                  {0.1, 0.55, 1.0, 0.889, 0.778, 0.667, 0.556, 0.44499999999999995, 0.3340000000000001,

@@ -9,10 +9,9 @@
 namespace {
 
 using namespace ebb;
-using kernels::AdamSlot;
 using kernels::AdamStep;
-using kernels::SgdSlot;
 using kernels::SgdStep;
+using kernels::UpdateSlot;
 using test::Array;
 using test::Rng;
 
@@ -49,10 +48,10 @@ void check_sgd(const SgdStep& step) {
   Rng rng(1);
   auto p = arrays(rng), g = arrays(rng), v = arrays(rng);
   const auto old_p = p, old_v = v;
-  std::vector<SgdSlot> slots;
+  std::vector<UpdateSlot> slots;
   for (std::size_t i = 0; i < p.size(); ++i)
-    slots.push_back({p[i], g[i], step.momentum != 0 ? v[i].view() : none(v[i])});
-  kernels::sgd(slots, step);
+    slots.push_back({p[i], g[i], {step.momentum != 0 ? v[i].view() : none(v[i])}});
+  kernels::update(slots, step);
   for_each_element([&](std::size_t slot, std::int64_t i) {
     const double gradient = (step.maximize ? -1 : 1) * g[slot][i] + step.weight_decay * old_p[slot][i];
     double direction = gradient;
@@ -98,14 +97,12 @@ void check_adam(const AdamStep& step, bool amsgrad) {
   Rng rng(2);
   auto p = arrays(rng), g = arrays(rng), m = arrays(rng), v = arrays(rng, 3, 0.1), v_max = arrays(rng, 3, 0.2);
   const auto old_p = p, old_m = m, old_v = v, old_max = v_max;
-  std::vector<AdamSlot> slots;
+  std::vector<UpdateSlot> slots;
   for (std::size_t i = 0; i < p.size(); ++i)
-    slots.push_back({p[i], g[i], m[i], v[i], amsgrad ? v_max[i].view() : none(v_max[i])});
-  kernels::adam(slots, step);
+    slots.push_back({p[i], g[i], {m[i], v[i], amsgrad ? v_max[i].view() : none(v_max[i])}});
+  kernels::update(slots, step);
   for_each_element([&](std::size_t slot, std::int64_t i) {
-    double x = old_p[slot][i], gradient = (step.maximize ? -1 : 1) * g[slot][i];
-    if (step.decoupled) x -= step.lr * step.weight_decay * x;
-    else gradient += step.weight_decay * x;
+    const double x = old_p[slot][i], gradient = (step.maximize ? -1 : 1) * g[slot][i] + step.weight_decay * x;
     const double mean = step.beta1 * old_m[slot][i] + (1 - step.beta1) * gradient;
     double square = step.beta2 * old_v[slot][i] + (1 - step.beta2) * gradient * gradient;
     check_close(m[slot], i, mean);
@@ -114,32 +111,73 @@ void check_adam(const AdamStep& step, bool amsgrad) {
       square = std::max(square, old_max[slot][i]);
       check_close(v_max[slot], i, square);
     }
-    check_close(p[slot], i,
-                x - step.lr * (mean / step.correction1) / (std::sqrt(square / step.correction2) + step.eps));
+    const double root = step.divides ? step.root_scale * std::sqrt(square) + step.eps : 1;
+    check_close(p[slot], i, step.shrink * x - (step.rate_m * mean + step.rate_g * gradient) / root);
   });
 }
 
-TEST_CASE("adam: both weight decays, amsgrad, maximize, bias correction") {
+TEST_CASE("adam: both weight decays, amsgrad, maximize, bias correction, and its kin") {
   test::with_every_target([] {
+    const AdamStep plain{.beta1 = 0.9,
+                         .beta2 = 0.999,
+                         .eps = 1e-8,
+                         .weight_decay = 0,
+                         .maximize = false,
+                         .shrink = 1,
+                         .rate_m = 0.1,
+                         .rate_g = 0,
+                         .root_scale = 30,
+                         .divides = true};
     for (const bool amsgrad : {false, true}) {
-      for (const bool decoupled : {false, true}) {
-        AdamStep step{.lr = 0.01,
-                      .beta1 = 0.9,
-                      .beta2 = 0.999,
-                      .eps = 1e-8,
-                      .weight_decay = 0,
-                      .decoupled = decoupled,
-                      .maximize = false,
-                      .correction1 = 1 - 0.9,
-                      .correction2 = 1 - 0.999};
-        check_adam(step, amsgrad);
-        step.weight_decay = 0.1;
-        step.maximize = true;
-        step.correction1 = step.correction2 = 1;
-        check_adam(step, amsgrad);
-      }
+      check_adam(plain, amsgrad);
+      auto step = plain;
+      step.weight_decay = 0.1;
+      step.maximize = true;
+      step.root_scale = 1;
+      check_adam(step, amsgrad);
+      step.shrink = 0.99;
+      step.rate_g = 0.05;
+      check_adam(step, amsgrad);
+      step.divides = false;
+      step.rate_g = 0;
+      check_adam(step, amsgrad);
     }
   });
+}
+
+// The formulas are tested where the optimizers are; here, that all instruction sets and lengths compute one thing.
+template <class Step>
+void check_same_everywhere(const Step& step) {
+  const auto updated = [&] {
+    Rng rng(5);
+    std::vector<std::vector<Array>> all;
+    for (const double mean : {0, 0, 2, 3, 4}) all.push_back(arrays(rng, mean, 0.1));
+    std::vector<UpdateSlot> slots;
+    for (std::size_t i = 0; i < all[0].size(); ++i)
+      slots.push_back({all[0][i], all[1][i], {all[2][i], all[3][i], all[4][i]}});
+    kernels::update(slots, step);
+    return all;
+  };
+  const auto expected = updated();
+  test::with_every_target([&] {
+    const auto found = updated();
+    for (std::size_t a = 0; a < found.size(); ++a)
+      for_each_element(
+          [&](std::size_t slot, std::int64_t i) { check_close(found[a][slot], i, expected[a][slot][i]); });
+  });
+}
+
+TEST_CASE("other updates are the same on every instruction set") {
+  check_same_everywhere(kernels::AdamaxStep{0.9, 0.99, 1e-8, 0.1, true, 0.01});
+  check_same_everywhere(kernels::LambStep{0.9, 0.99, 1e-8, 0, true, 0.1, 1, 0.3});
+  check_same_everywhere(kernels::AdagradStep{1e-8, 0.1, true, 0.01, 0.5});
+  check_same_everywhere(kernels::AdadeltaStep{0.5, 0.9, 1e-6, 0.1, true});
+  check_same_everywhere(kernels::RmspropStep{0.01, 0.9, 1, 0.5, 0.1, true});
+  check_same_everywhere(kernels::RpropStep{0.01, 0.5, 1.2, 1e-6, 3, true, false});
+  check_same_everywhere(kernels::RpropStep{0.01, 0.5, 1.2, 1e-6, 3, false, true});
+  check_same_everywhere(kernels::AsgdStep{0.01, 0.9, 0.5, 0.1, true});
+  check_same_everywhere(kernels::LionStep{0.01, 0.9, 0.99, 0.9, true});
+  check_same_everywhere(kernels::AverageStep{.weight = 0.3});
 }
 
 TEST_CASE("norm2 and scale: of many tensors") {
@@ -156,8 +194,7 @@ TEST_CASE("norm2 and scale: of many tensors") {
     for_each_element([&](std::size_t slot, std::int64_t i) { check_close(x[slot], i, 0.7 * old[slot][i]); });
     CHECK(kernels::norm2({}) == 0);
     kernels::scale({}, 2);
-    kernels::sgd({}, {});
-    kernels::adam({}, {});
+    kernels::update({}, SgdStep{.lr = 1});
   });
 }
 
@@ -170,24 +207,25 @@ TEST_CASE("norm2 of large floats does not overflow") {
 
 // What one call on all slots makes of an element does not depend on the slots, and not on the threads.
 TEST_CASE("the same bits alone, together, and with any number of threads") {
-  const AdamStep step{.lr = 0.01,
-                      .beta1 = 0.9,
+  const AdamStep step{.beta1 = 0.9,
                       .beta2 = 0.99,
                       .eps = 1e-8,
                       .weight_decay = 0.1,
-                      .decoupled = false,
                       .maximize = false,
-                      .correction1 = 0.1,
-                      .correction2 = 0.01};
+                      .shrink = 1,
+                      .rate_m = 0.1,
+                      .rate_g = 0,
+                      .root_scale = 10,
+                      .divides = true};
   const auto updated = [&](bool together) {
     Rng rng(4);
     auto p = arrays(rng), g = arrays(rng), m = arrays(rng), v = arrays(rng, 3, 0.1);
-    std::vector<AdamSlot> slots;
-    for (std::size_t i = 0; i < p.size(); ++i) slots.push_back({p[i], g[i], m[i], v[i], none(v[i])});
+    std::vector<UpdateSlot> slots;
+    for (std::size_t i = 0; i < p.size(); ++i) slots.push_back({p[i], g[i], {m[i], v[i]}});
     if (together) {
-      kernels::adam(slots, step);
+      kernels::update(slots, step);
     } else {
-      for (const auto& slot : slots) kernels::adam({&slot, 1}, step);
+      for (const auto& slot : slots) kernels::update({&slot, 1}, step);
     }
     std::vector<View> views(p.begin(), p.end());
     const double norm = kernels::norm2(views);

@@ -14,8 +14,7 @@ namespace {
 constexpr std::int64_t kGrain = 16 * 1024;  // elements worth a piece of a parallel_for
 
 const View& array_of(const View& view) { return view; }
-const View& array_of(const SgdSlot& slot) { return slot.parameter; }
-const View& array_of(const AdamSlot& slot) { return slot.parameter; }
+const View& array_of(const UpdateSlot& slot) { return slot.parameter; }
 
 // The elements of many arrays as one row.
 template <class Slot>
@@ -52,44 +51,50 @@ class Row {
   memory::Scratch<std::int64_t> ends_;  // of each slot, and of all
 };
 
-// Calls f(runs of T, T*) for the dtype of a view.
-template <class F>
-void with_runs(const View& view, F&& f) {
-  visit_floating(view.dtype,
-                 [&]<class T>(T*) { f.template operator()<T>(std::get<UpdateRuns<T>>(update_runs())); });
-}
-
 // Null if the view is.
 template <class T>
 T* at(const View& view, std::int64_t begin) {
   return view.data ? view.as<T>() + begin : nullptr;
 }
 
+template <class Step>
+void run(std::span<const UpdateSlot> slots, const Step& step) {
+  Row(slots).for_each([&](std::int64_t, const UpdateSlot& slot, std::int64_t begin, std::int64_t n) {
+    visit_floating(slot.parameter.dtype, [&]<class T>(T*) {
+      const auto& [b0, b1, b2] = slot.buffers;
+      const UpdateArrays<T> arrays{at<T>(slot.parameter, begin),
+                                   at<T>(slot.gradient, begin),
+                                   {at<T>(b0, begin), at<T>(b1, begin), at<T>(b2, begin)}};
+      std::get<UpdateRun<T, Step>>(update_runs<Step>())(arrays, n, step);
+    });
+  });
+}
+
+template <class F>
+void with_clip_runs(const View& view, F&& f) {
+  visit_floating(view.dtype, [&]<class T>(T*) { f(std::get<ClipRuns<T>>(clip_runs())); });
+}
+
 }  // namespace
 
-void sgd(std::span<const SgdSlot> slots, const SgdStep& step) {
-  Row(slots).for_each([&](std::int64_t, const SgdSlot& slot, std::int64_t begin, std::int64_t n) {
-    with_runs(slot.parameter, [&]<class T>(const UpdateRuns<T>& runs) {
-      runs.sgd(at<T>(slot.parameter, begin), at<T>(slot.gradient, begin), at<T>(slot.momentum, begin), n, step);
-    });
-  });
-}
-
-void adam(std::span<const AdamSlot> slots, const AdamStep& step) {
-  Row(slots).for_each([&](std::int64_t, const AdamSlot& slot, std::int64_t begin, std::int64_t n) {
-    with_runs(slot.parameter, [&]<class T>(const UpdateRuns<T>& runs) {
-      runs.adam(at<T>(slot.parameter, begin), at<T>(slot.gradient, begin), at<T>(slot.m, begin),
-                at<T>(slot.v, begin), at<T>(slot.v_max, begin), n, step);
-    });
-  });
-}
+void update(std::span<const UpdateSlot> slots, const SgdStep& step) { run(slots, step); }
+void update(std::span<const UpdateSlot> slots, const AdamStep& step) { run(slots, step); }
+void update(std::span<const UpdateSlot> slots, const AdamaxStep& step) { run(slots, step); }
+void update(std::span<const UpdateSlot> slots, const LambStep& step) { run(slots, step); }
+void update(std::span<const UpdateSlot> slots, const AdagradStep& step) { run(slots, step); }
+void update(std::span<const UpdateSlot> slots, const AdadeltaStep& step) { run(slots, step); }
+void update(std::span<const UpdateSlot> slots, const RmspropStep& step) { run(slots, step); }
+void update(std::span<const UpdateSlot> slots, const RpropStep& step) { run(slots, step); }
+void update(std::span<const UpdateSlot> slots, const AsgdStep& step) { run(slots, step); }
+void update(std::span<const UpdateSlot> slots, const LionStep& step) { run(slots, step); }
+void update(std::span<const UpdateSlot> slots, const AverageStep& step) { run(slots, step); }
 
 double norm2(std::span<const View> views) {
   const Row row(views);
   const memory::Scratch<double> sums(row.pieces());
   std::fill_n(sums.data(), row.pieces(), 0.0);
   row.for_each([&](std::int64_t piece, const View& view, std::int64_t begin, std::int64_t n) {
-    with_runs(view, [&]<class T>(const UpdateRuns<T>& runs) {
+    with_clip_runs(view, [&]<class T>(const ClipRuns<T>& runs) {
       sums[piece] += runs.sum_of_squares(at<T>(view, begin), n);
     });
   });
@@ -100,7 +105,7 @@ double norm2(std::span<const View> views) {
 
 void scale(std::span<const View> views, double factor) {
   Row(views).for_each([&](std::int64_t, const View& view, std::int64_t begin, std::int64_t n) {
-    with_runs(view, [&]<class T>(const UpdateRuns<T>& runs) { runs.scale(at<T>(view, begin), n, factor); });
+    with_clip_runs(view, [&]<class T>(const ClipRuns<T>& runs) { runs.scale(at<T>(view, begin), n, factor); });
   });
 }
 
