@@ -81,9 +81,10 @@ class Pass final : public GradSink {
   Pass(const Pass&) = delete;
   Pass& operator=(const Pass&) = delete;
 
-  // Only gradients of `targets`, and what leads to them, will be computed.
-  void restrict_to(std::span<const Tensor> outputs, std::span<const Tensor> targets) {
+  // Only gradients of `targets`, and what leads to them, will be computed; if they are ends, nothing behind them.
+  void restrict_to(std::span<const Tensor> outputs, std::span<const Tensor> targets, bool ends) {
     restricted_ = true;
+    targets_are_ends_ = ends;
     std::uint64_t oldest = ~std::uint64_t{0};
     for (const auto& target : targets) oldest = std::min(oldest, node_of(target)->id());
     for (const auto& output : outputs) slot_of(node_of(output));
@@ -194,7 +195,7 @@ class Pass final : public GradSink {
 
   void run_node(const Slot& slot, bool retain_graph) {
     if (slot.node->hooks()) run_hooks(slot);
-    if (restricted_ && !slot.leads) return;
+    if (restricted_ && (!slot.leads || (slot.target && targets_are_ends_))) return;
     Node& node = *slot.node;
     if (node.is_freed())
       fail("backward: the graph of {} was freed by an earlier backward; pass .retain_graph = true to that one",
@@ -240,6 +241,7 @@ class Pass final : public GradSink {
 
   static constexpr std::size_t kMostOutputs = 8;
   const bool recording_before_, outermost_;
+  bool targets_are_ends_ = false;
   Scratch& s_;
   std::uint64_t run_ = 0;
   const Node* running_ = nullptr;
@@ -304,7 +306,7 @@ std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor
            describe(inputs[i]));
 
   Pass pass(options.create_graph);
-  pass.restrict_to(outputs, inputs);
+  pass.restrict_to(outputs, inputs, options.partial);
   for (std::size_t i = 0; i < outputs.size(); ++i) pass.put(outputs[i].impl().edge, std::move(seeds[i]));
   pass.run(options.retain_graph || options.create_graph);
 

@@ -16,6 +16,7 @@ struct GradOptions {
   bool retain_graph = false;  // keep what the graph has saved; implied by create_graph
   bool create_graph = false;  // the result can be differentiated again
   bool allow_unused = false;  // an input that no output depends on gets an undefined tensor, not an Error
+  bool partial = false;       // partial derivatives: how one input was computed from another does not count
 };
 
 // Σ d(output)/d(input) · grad_output for each input, which may be leaves or tensors in the middle of the

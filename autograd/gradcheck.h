@@ -1,31 +1,13 @@
 // Certifies gradients against finite differences, for the tests of one's own operations and functions.
 #pragma once
 
-#include <concepts>
 #include <cstdint>
-#include <functional>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "autograd/tensor.h"
+#include "autograd/tensor_function.h"
 
 namespace ebb {
-
-// What is checked: tensors to tensors. Any function of a vector or span of tensors that returns a Tensor, or
-// several, converts to one. It gives the same outputs whenever it is given the same inputs.
-class TensorFunction {
- public:
-  template <class F>
-  requires std::invocable < const F&, const std::vector<Tensor>
-  & > TensorFunction(F f) : f_([f = std::move(f)](const std::vector<Tensor>& x) { return listed(f(x)); }) {}
-  std::vector<Tensor> operator()(const std::vector<Tensor>& x) const { return f_(x); }
-
- private:
-  static std::vector<Tensor> listed(Tensor y) { return {std::move(y)}; }
-  static std::vector<Tensor> listed(std::vector<Tensor> y) { return y; }
-  std::function<std::vector<Tensor>(const std::vector<Tensor>&)> f_;
-};
 
 struct GradcheckOptions {
   double eps = 1e-4;                // the step; f is smooth within two of them
