@@ -1,5 +1,5 @@
 // Certifies public functions that are more than one operation: products, convolution, pooling, normalisation,
-// losses, recurrent layers, attention. And the bits of large problems on any number of threads.
+// recurrent layers, attention. And the bits of large problems on any number of threads.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -146,101 +146,6 @@ std::vector<Case> norms() {
        "torch.nn.functional.batch_norm(x[0], x[1], x[2])",
        1},
   };
-}
-
-// Losses with one reduction r.
-struct Losses {
-  Reduction r;
-  std::string reduction;
-  std::vector<Case> cases = {};
-
-  // PyTorch's function is `name` up to a comma; it takes `arguments`.
-  void add(const std::string& name, const TensorFunction& f, const Tensors& inputs, const std::string& arguments,
-           std::uint32_t differentiable = ~0u) {
-    const std::string function = "torch.nn.functional." + name.substr(0, name.find(','));
-    cases.push_back({name + ", " + reduction, f, inputs,
-                     function + "(" + arguments + ", reduction='" + reduction + "')", differentiable});
-  }
-};
-
-// A loss of the inputs x[0], x[1], …, with reduction r.
-#define LOSS(expression) [r = losses.r](const Tensors& x) { return expression; }
-
-void add_regression_losses(Losses& losses, Generator& random) {
-  const auto in = [&] { return draw(random, {3, 2}); };
-  const auto probability = [&] { return draw(random, {3, 2}, 0.1, 0.9); };
-  const auto weight = [&](const Shape& shape) { return draw(random, shape, 0.5, 2); };
-  losses.add("mse_loss", LOSS(mse_loss(x[0], x[1], r)), {in(), in()}, "x[0], x[1]");
-  losses.add("l1_loss", LOSS(l1_loss(x[0], x[1], r)), {in(), in()}, "x[0], x[1]");
-  losses.add("binary_cross_entropy", LOSS(binary_cross_entropy(x[0], x[1], {.reduction = r})),
-             {probability(), probability()}, "x[0], x[1]");
-  losses.add("binary_cross_entropy, weighted",
-             LOSS(binary_cross_entropy(x[0], x[1], {.weight = x[2], .reduction = r})),
-             {probability(), probability(), weight({2})}, "x[0], x[1], x[2]", 3);
-  losses.add("binary_cross_entropy_with_logits",
-             LOSS(binary_cross_entropy_with_logits(x[0], x[1], {.reduction = r})), {in(), probability()},
-             "x[0], x[1]");
-  losses.add(
-      "binary_cross_entropy_with_logits, weighted",
-      LOSS(binary_cross_entropy_with_logits(x[0], x[1], {.weight = x[2], .pos_weight = x[3], .reduction = r})),
-      {in(), probability(), weight({3, 1}), weight({2})}, "x[0], x[1], x[2], pos_weight=x[3]", 3);
-}
-
-void add_class_losses(Losses& losses, Generator& random) {
-  const Tensor target = tensor({1, 3, 0, 1, 2}), ignoring = tensor({1, 3, -100, 1, 2});
-  const Tensor image_target = tensor({{1, 3, -100}, {0, 2, 2}});
-  const auto rows = [&] { return draw(random, {5, 4}); };
-  const auto images = [&] { return draw(random, {2, 4, 3}); };
-  const auto weight = [&] { return draw(random, {4}, 0.5, 2); };
-  losses.add("nll_loss", LOSS(nll_loss(x[0], x[1], {.reduction = r})), {rows(), target}, "x[0], x[1]");
-  losses.add("nll_loss, weighted", LOSS(nll_loss(x[0], x[1], {.weight = x[2], .ignore_index = 1, .reduction = r})),
-             {rows(), target, weight()}, "x[0], x[1], x[2], ignore_index=1", 1);
-  losses.add("cross_entropy", LOSS(cross_entropy(x[0], x[1], {.reduction = r})), {rows(), ignoring}, "x[0], x[1]");
-  losses.add("cross_entropy, weighted", LOSS(cross_entropy(x[0], x[1], {.weight = x[2], .reduction = r})),
-             {rows(), ignoring, weight()}, "x[0], x[1], x[2]", 1);
-  losses.add("cross_entropy, smoothed", LOSS(cross_entropy(x[0], x[1], {.label_smoothing = 0.2, .reduction = r})),
-             {rows(), ignoring}, "x[0], x[1], label_smoothing=0.2");
-  losses.add("cross_entropy, weighted and smoothed",
-             LOSS(cross_entropy(x[0], x[1], {.weight = x[2], .label_smoothing = 0.2, .reduction = r})),
-             {rows(), ignoring, weight()}, "x[0], x[1], x[2], label_smoothing=0.2", 1);
-  losses.add("cross_entropy, images", LOSS(cross_entropy(x[0], x[1], {.reduction = r})), {images(), image_target},
-             "x[0], x[1]");
-  losses.add("cross_entropy, images, weighted", LOSS(cross_entropy(x[0], x[1], {.weight = x[2], .reduction = r})),
-             {images(), image_target, weight()}, "x[0], x[1], x[2]", 1);
-  losses.add("cross_entropy, one", LOSS(cross_entropy(x[0], x[1], {.reduction = r})),
-             {draw(random, {4}), tensor(2)}, "x[0], x[1]");
-  losses.add("cross_entropy, probabilities", LOSS(cross_entropy(x[0], x[1], {.reduction = r})),
-             {rows(), softmax(rows(), 1)}, "x[0], x[1]");
-  losses.add("cross_entropy, probabilities, weighted and smoothed",
-             LOSS(cross_entropy(x[0], x[1], {.weight = x[2], .label_smoothing = 0.1, .reduction = r})),
-             {images(), softmax(images(), 1), weight()}, "x[0], x[1], x[2], label_smoothing=0.1", 3);
-}
-
-std::vector<Case> with_each_reduction(void (*add)(Losses&, Generator&)) {
-  Generator random{14};
-  std::vector<Case> cases;
-  for (Losses losses :
-       {Losses{Reduction::mean, "mean"}, Losses{Reduction::sum, "sum"}, Losses{Reduction::none, "none"}}) {
-    add(losses, random);
-    cases.insert(cases.end(), losses.cases.begin(), losses.cases.end());
-  }
-  return cases;
-}
-std::vector<Case> regression_losses() { return with_each_reduction(add_regression_losses); }
-std::vector<Case> class_losses() { return with_each_reduction(add_class_losses); }
-
-// The weights of examples have gradients too; PyTorch gives none.
-std::vector<Case> weights() {
-  Generator random{15};
-  return {{"weights of binary_cross_entropy_with_logits",
-           F(binary_cross_entropy_with_logits(x[0], x[1], {.weight = x[2], .pos_weight = x[3]})),
-           {draw(random, {3, 2}), draw(random, {3, 2}, 0.1, 0.9), draw(random, {3, 1}, 0.5, 2),
-            draw(random, {2}, 0.5, 2)},
-           "(x[2] * ((1 - x[1]) * x[0] + (1 + (x[3] - 1) * x[1]) * torch.nn.functional.softplus(-x[0]))).mean()"},
-          {"weights of cross_entropy",
-           F(cross_entropy(x[0], tensor({1, 0}), {.weight = x[1]})),
-           {draw(random, {2, 3}), draw(random, {3}, 0.5, 2)},
-           "-(x[1][[1, 0]] * torch.log_softmax(x[0], 1)[[0, 1], [1, 0]]).sum() / x[1][[1, 0]].sum()"}};
 }
 
 // A module with the weights x[first], x[first + 1], …
@@ -444,8 +349,7 @@ std::vector<Case> attentions() {
 
 std::vector<Case> all() {
   std::vector<Case> cases;
-  for (const auto& group :
-       {products(), images(), norms(), regression_losses(), class_losses(), weights(), recurrent(), attentions()})
+  for (const auto& group : {products(), images(), norms(), recurrent(), attentions()})
     cases.insert(cases.end(), group.begin(), group.end());
   return cases;
 }
@@ -455,9 +359,6 @@ std::vector<Case> all() {
 TEST_CASE("products") { certify_all(products()); }
 TEST_CASE("images") { certify_all(images()); }
 TEST_CASE("normalisation") { certify_all(norms()); }
-TEST_CASE("losses of numbers") { certify_all(regression_losses()); }
-TEST_CASE("losses of classes") { certify_all(class_losses()); }
-TEST_CASE("losses in their weights") { certify_all(weights()); }
 TEST_CASE("recurrent modules") { certify_all(recurrent()); }
 
 TEST_CASE("attention") { certify_all(attentions()); }
@@ -469,7 +370,7 @@ TEST_CASE("large problems have the same bits on any number of threads") {
   }
 }
 
-// This program instantiates hardly one itself, and the tests above link every file of operations.
+// This program instantiates hardly one itself, and links the whole library.
 TEST_CASE("every certified operation is one that the library applies") {
   std::vector<std::string_view> applied;
   for (const auto& info : registered_ops()) applied.push_back(info.name);

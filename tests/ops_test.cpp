@@ -131,6 +131,7 @@ Tensors many_copies(const Case& c) {
 // -- what no sample can have, and why
 
 const std::map<std::string_view, const char*> kNoPyTorch{
+    {"ctc_loss", "PyTorch's gradient is that in log_softmax's input: composites_loss_test compares it"},
     {"dropout", "PyTorch draws other numbers"},
 };
 
@@ -139,6 +140,7 @@ const char* const kRank = "takes inputs of a fixed rank";
 const std::map<std::string_view, const char*> kNeverScalar{
     {"argmax", kAxis},
     {"argmin", kAxis},
+    {"ctc_loss", kRank},
     {"slice", kAxis},
     {"slice_backward", kAxis},
     {"select", kAxis},

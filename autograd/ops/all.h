@@ -9,6 +9,7 @@
 #include "autograd/ops/attention.h"
 #include "autograd/ops/compare.h"
 #include "autograd/ops/conv.h"
+#include "autograd/ops/ctc.h"
 #include "autograd/ops/index.h"
 #include "autograd/ops/linear.h"
 #include "autograd/ops/norm.h"
@@ -23,6 +24,6 @@ namespace ebb::ops {
 
 using All = decltype(std::tuple_cat(ArithmeticOps(), PointwiseOps(), CompareOps(), ActivationOps(), ReduceOps(),
                                     ShapeOps(), IndexOps(), LinearOps(), ConvOps(), PoolOps(), NormOps(),
-                                    RecurrentOps(), SoftmaxOps(), AttentionOps()));
+                                    RecurrentOps(), SoftmaxOps(), AttentionOps(), CtcOps()));
 
 }  // namespace ebb::ops

@@ -3,25 +3,14 @@
 #include <limits>
 
 #include "autograd/ops/common.h"
+#include "autograd/ops/loss.h"
 #include "autograd/ops/softmax.h"
 
 namespace ebb {
+
+using ops::reduced, ops::require_same_shape;
+
 namespace {
-
-void require_same(const char* loss, const Tensor& input, const Tensor& target) {
-  if (input.shape() != target.shape())
-    fail(
-        "{}: input {} and target {} differ; reshape one, since broadcasting a loss is nearly always a "
-        "mistake",
-        loss, input.shape(), target.shape());
-  ops::require_floating(loss, input);
-  ops::require_same_dtype(loss, input, target);
-}
-
-Tensor reduced(const Tensor& losses, Reduction reduction) {
-  if (reduction == Reduction::none) return losses;
-  return reduction == Reduction::sum ? sum(losses) : mean(losses);
-}
 
 // [n, classes, a, b] as rows [n · a · b, classes]; [classes] as one row.
 Tensor rows_of(const Tensor& x) {
@@ -44,6 +33,7 @@ void check_class_loss(const char* loss, const Tensor& input, const Tensor& targe
     fail("{}: the target is {}, the input {}; the target must be {}", loss, target.shape(), input.shape(),
          target_shape(input));
   ops::require_index(loss, target);
+  ops::refuse_batchmean(loss, options.reduction);
   const std::int64_t classes = input.dim() == 1 ? input.shape()[0] : input.shape()[1];
   if (options.weight.defined() && options.weight.shape() != Shape{classes})
     fail("{}: the weight is {}; it must be [{}]", loss, options.weight.shape(), classes);
@@ -84,12 +74,12 @@ Tensor weighted(const Tensor& losses, const BinaryLossOptions& options) {
 }  // namespace
 
 Tensor mse_loss(const Tensor& input, const Tensor& target, Reduction reduction) {
-  require_same("mse_loss", input, target);
+  require_same_shape("mse_loss", input, target);
   return reduced(square(input - target), reduction);
 }
 
 Tensor l1_loss(const Tensor& input, const Tensor& target, Reduction reduction) {
-  require_same("l1_loss", input, target);
+  require_same_shape("l1_loss", input, target);
   return reduced(abs(input - target), reduction);
 }
 
@@ -107,7 +97,8 @@ Tensor nll_loss(const Tensor& input, const Tensor& target, const ClassLossOption
 namespace {
 
 Tensor cross_entropy_of_probabilities(const Tensor& input, const Tensor& target, const ClassLossOptions& options) {
-  require_same("cross_entropy", input, target);
+  require_same_shape("cross_entropy", input, target);
+  ops::refuse_batchmean("cross_entropy", options.reduction);
   const Tensor rows = rows_of(input),
                classes = full({}, static_cast<double>(rows.shape()[1]), {.dtype = input.dtype()});
   Tensor p = rows_of(target);
@@ -153,7 +144,7 @@ Tensor cross_entropy(const Tensor& input, const Tensor& target, const ClassLossO
 }
 
 Tensor binary_cross_entropy(const Tensor& input, const Tensor& target, const BinaryLossOptions& options) {
-  require_same("binary_cross_entropy", input, target);
+  require_same_shape("binary_cross_entropy", input, target);
   if (options.pos_weight.defined())
     fail("binary_cross_entropy: pos_weight is for binary_cross_entropy_with_logits");
   return weighted(-(target * floored_log(input) + (1 - target) * floored_log(1 - input)), options);
@@ -161,7 +152,7 @@ Tensor binary_cross_entropy(const Tensor& input, const Tensor& target, const Bin
 
 Tensor binary_cross_entropy_with_logits(const Tensor& input, const Tensor& target,
                                         const BinaryLossOptions& options) {
-  require_same("binary_cross_entropy_with_logits", input, target);
+  require_same_shape("binary_cross_entropy_with_logits", input, target);
   constexpr double kNever = std::numeric_limits<double>::infinity();  // softplus is stable for all x
   const Tensor losses =
       options.pos_weight.defined()
