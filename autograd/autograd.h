@@ -8,6 +8,7 @@
 #include "autograd/base/strict.h"
 #include "autograd/checkpoint.h"
 #include "autograd/create.h"
+#include "autograd/draw.h"
 #include "autograd/engine.h"
 #include "autograd/functional.h"
 #include "autograd/gradcheck.h"
