@@ -69,7 +69,7 @@ class Program:
 class Ebb(Program):
     def options(self, threads, pattern):
         return [f"--threads={threads}", "--benchmark_format=json", "--benchmark_min_time=0.15",
-                f"--benchmark_filter={pattern}"]
+                "--benchmark_min_warmup_time=0.05", f"--benchmark_filter={pattern}"]
 
     def read(self, printed):
         """Google Benchmark's rates are per second of processor time; what counts here is time that passes."""
