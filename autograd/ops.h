@@ -17,4 +17,6 @@
 #include "autograd/functions/pointwise.h"
 #include "autograd/functions/recurrent.h"
 #include "autograd/functions/reduce.h"
+#include "autograd/functions/scan.h"
 #include "autograd/functions/shape.h"
+#include "autograd/functions/sort.h"

@@ -70,8 +70,8 @@ constexpr std::uint32_t parts() {
 }
 
 // They, or their gradients, sum in the order that is best for the memory layout. All others give the same bits in all.
-const std::set<std::string_view> kSums{"sum",    "var",    "logsumexp", "expand",
-                                       "matmul", "linear", "conv2d",    "scaled_dot_product_attention",
+const std::set<std::string_view> kSums{"sum",    "prod",   "sum_squares", "var",    "logsumexp",
+                                       "expand", "matmul", "linear",      "conv2d", "scaled_dot_product_attention",
                                        "lstm",   "gru",    "rnn"};
 
 // Every operation draws from a stream of its own, so that a new one leaves the others' samples, and what is
@@ -141,6 +141,15 @@ const std::map<std::string_view, const char*> kNeverScalar{
     {"argmax", kAxis},
     {"argmin", kAxis},
     {"ctc_loss", kRank},
+    {"cumsum", kAxis},
+    {"linear_scan", kAxis},
+    {"cumprod", kAxis},
+    {"logcumsumexp", kAxis},
+    {"cummax", kAxis},
+    {"cummin", kAxis},
+    {"argsort", kAxis},
+    {"topk", kAxis},
+    {"kthvalue", kAxis},
     {"slice", kAxis},
     {"slice_backward", kAxis},
     {"select", kAxis},

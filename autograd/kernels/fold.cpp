@@ -1,5 +1,6 @@
 #include "autograd/kernels/fold.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "autograd/kernels/targets.h"
@@ -188,33 +189,88 @@ namespace ebb::kernels {
 namespace {
 
 using Integer = std::int64_t;
+using Unsigned = std::uint64_t;  // overflows without harm
+using Byte = std::uint8_t;
 
-Integer add(Integer a, Integer b) { return a + b; }
+Integer add(Integer a, Integer b) {
+  return static_cast<Integer>(static_cast<Unsigned>(a) + static_cast<Unsigned>(b));
+}
 Integer larger(Integer a, Integer b) { return b > a ? b : a; }
-Integer minus(Integer x, Integer shift) { return x - shift; }
+Integer times(Integer a, Integer b) {
+  return static_cast<Integer>(static_cast<Unsigned>(a) * static_cast<Unsigned>(b));
+}
+double times(double a, double b) { return a * b; }
+Integer plain(Integer x, Integer) { return x; }
 Integer flipped(Integer x, Integer shift) { return x ^ shift; }
+double plain(double x, double) { return x; }
 
-template <Integer combine(Integer, Integer), Integer map(Integer, Integer)>
-void fold_integer_rows(Integer* acc, const Integer* x, const FoldGeometry& part, const Integer* shift) {
-  for (Integer i = 0; i < part.outputs; ++i)
-    for (Integer r = 0; r < part.runs; ++r)
-      for (Integer j = 0; j < part.n; ++j)
-        acc[i] = combine(acc[i], map(x[i * part.output_step + r * part.run_step + j], shift ? shift[i] : 0));
+// Plain loops, compiled once. So many accumulators side by side, so that one need not wait for itself.
+constexpr Integer kChains = 16;
+
+template <class T, class A, A combine(A, A), A map(A, A)>
+void fold_plain_rows(A* acc, const T* x, const FoldGeometry& part, const T* shift, A identity) {
+  for (Integer i = 0; i < part.outputs; ++i) {
+    const A s = shift ? static_cast<A>(shift[i]) : A(0);
+    A chains[kChains];
+    std::fill_n(chains, kChains, identity);
+    for (Integer r = 0; r < part.runs; ++r) {
+      const T* run = x + i * part.output_step + r * part.run_step;
+      Integer j = 0;
+      for (; j + kChains <= part.n; j += kChains)
+        for (Integer k = 0; k < kChains; ++k) chains[k] = combine(chains[k], map(static_cast<A>(run[j + k]), s));
+      for (Integer k = 0; j + k < part.n; ++k) chains[k] = combine(chains[k], map(static_cast<A>(run[j + k]), s));
+    }
+    for (Integer k = 0; k < std::min(kChains, part.n); ++k) acc[i] = combine(acc[i], chains[k]);
+  }
 }
 
-template <Integer combine(Integer, Integer), Integer map(Integer, Integer)>
-void fold_integer_columns(Integer* acc, const Integer* x, const FoldGeometry& part, const Integer* shift) {
+template <class T, class A, A combine(A, A), A map(A, A)>
+void fold_plain_columns(A* acc, const T* x, const FoldGeometry& part, const T* shift) {
   for (Integer r = 0; r < part.runs; ++r)
     for (Integer i = 0; i < part.outputs; ++i)
-      acc[i] = combine(acc[i], map(x[r * part.run_step + i], shift ? shift[i] : 0));
+      acc[i] =
+          combine(acc[i], map(static_cast<A>(x[r * part.run_step + i]), shift ? static_cast<A>(shift[i]) : A(0)));
 }
+
+// Bytes are added in 32 bits as long as they fit.
+void sum_byte_rows(Integer* acc, const Byte* x, const FoldGeometry& part, const Byte*) {
+  constexpr Integer kFit = 1 << 24;
+  for (Integer i = 0; i < part.outputs; ++i) {
+    for (Integer r = 0; r < part.runs; ++r) {
+      const Byte* run = x + i * part.output_step + r * part.run_step;
+      for (Integer begin = 0; begin < part.n; begin += kFit) {
+        std::uint32_t sum = 0;
+        for (Integer j = begin; j < std::min(part.n, begin + kFit); ++j) sum += run[j];
+        acc[i] += sum;
+      }
+    }
+  }
+}
+
+template <class T, class A, A combine(A, A), A map(A, A), auto identity>
+constexpr Fold<T, A> plain_fold{static_cast<A>(identity), combine,
+                                [](A* acc, const T* x, const FoldGeometry& part, const T* shift) {
+                                  fold_plain_rows<T, A, combine, map>(acc, x, part, shift,
+                                                                      static_cast<A>(identity));
+                                },
+                                fold_plain_columns<T, A, combine, map>};
 
 }  // namespace
 
-const SumFold<Integer> kIntegerSum{0, add, fold_integer_rows<add, minus>, fold_integer_columns<add, minus>};
-const ExtremeFold<Integer> kLargestInteger{std::numeric_limits<Integer>::min(), larger,
-                                           fold_integer_rows<larger, flipped>,
-                                           fold_integer_columns<larger, flipped>};
+const SumFold<Integer> kIntegerSum = plain_fold<Integer, Integer, add, plain, 0>;
+const SumFold<Byte> kByteSum{0, add, sum_byte_rows, fold_plain_columns<Byte, Integer, add, plain>};
+const ExtremeFold<Integer> kLargestInteger =
+    plain_fold<Integer, Integer, larger, flipped, std::numeric_limits<Integer>::min()>;
+
+template <class T>
+const SumFold<T>& product_fold() {
+  static constexpr SumFold<T> kProduct = plain_fold<T, SumOf<T>, times, plain, 1>;
+  return kProduct;
+}
+template const SumFold<float>& product_fold();
+template const SumFold<double>& product_fold();
+template const SumFold<Integer>& product_fold();
+template const SumFold<Byte>& product_fold();
 
 HWY_EXPORT(all);
 const Folds& folds() { return HWY_DYNAMIC_DISPATCH(all)(); }

@@ -45,14 +45,19 @@ struct Folds {
 // Those of the best instruction set here. Integers are folded by plain loops.
 const Folds& folds();
 extern const SumFold<std::int64_t> kIntegerSum;
+extern const SumFold<std::uint8_t> kByteSum;
 extern const ExtremeFold<std::int64_t> kLargestInteger;
 
 // f = x - shift
 template <class T>
 const SumFold<T>& sum_fold() {
-  if constexpr (std::is_integral_v<T>) return kIntegerSum;
+  if constexpr (std::is_same_v<T, std::uint8_t>) return kByteSum;
+  else if constexpr (std::is_integral_v<T>) return kIntegerSum;
   else return std::get<SumFold<T>>(folds().sum);
 }
+// The product of f = x, for float, double, bytes and int64, modulo 2^64; shift is not looked at.
+template <class T>
+const SumFold<T>& product_fold();
 // f = (x - shift)²
 template <class T>
 const SumFold<T>& squared_deviation_fold() {

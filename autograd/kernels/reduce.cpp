@@ -21,16 +21,25 @@ void store(const View& y, const Reduction& r, const OutputTile& tile, const A* a
 }
 
 template <class T>
-void reduce_sum(const View& y, const View& x, double scale) {
+const SumFold<T>& fold_of(Reduce f) {
+  if (f == Reduce::product) return product_fold<T>();
+  if constexpr (std::is_floating_point_v<T>)
+    if (f == Reduce::sum_of_squares) return squared_deviation_fold<T>();
+  return sum_fold<T>();
+}
+
+template <class T>
+void reduce_sum(Reduce f, const View& y, const View& x, double scale) {
   using A = SumOf<T>;
+  using Stored = std::conditional_t<std::is_integral_v<T>, std::int64_t, T>;
   const Reduction r(y, x);
-  const Folder<T, A> fold(r, sum_fold<T>(), x);
+  const Folder<T, A> fold(r, fold_of<T>(f), x);
   for_each_tile(r, [&](const OutputTile& tile) {
     A sum[Reduction::kMostOutputs];
     fold(tile, sum, nullptr);
     if (scale != 1)
       for (std::int64_t i = 0; i < tile.count; ++i) sum[i] = static_cast<A>(static_cast<double>(sum[i]) * scale);
-    store<T>(y, r, tile, sum, [](A total) { return static_cast<T>(total); });
+    store<Stored>(y, r, tile, sum, [](A total) { return static_cast<Stored>(total); });
   });
 }
 
@@ -63,9 +72,11 @@ void first_elements(T* result, const Reduction& r, const OutputTile& tile, const
 }  // namespace
 
 void reduce(Reduce f, View y, View x, double scale) {
-  if (f == Reduce::sum) {
-    const auto sum = [&]<class T>(T*) { reduce_sum<T>(y, x, scale); };
-    return is_floating(x.dtype) ? visit_floating(x.dtype, sum) : sum(static_cast<std::int64_t*>(nullptr));
+  if (f != Reduce::amax && f != Reduce::amin) {
+    const auto sum = [&]<class T>(T*) { reduce_sum<T>(f, y, x, scale); };
+    if (is_floating(x.dtype)) return visit_floating(x.dtype, sum);
+    return size_of(x.dtype) == 1 ? sum(static_cast<std::uint8_t*>(nullptr))
+                                 : sum(static_cast<std::int64_t*>(nullptr));
   }
   const auto extreme = f == Reduce::amax ? Extreme::largest : Extreme::smallest;
   visit(x.dtype, [&]<class T>(T*) { reduce_extreme<T>(y, x, extreme); });

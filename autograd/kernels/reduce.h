@@ -5,10 +5,11 @@
 
 namespace ebb::kernels {
 
-// y has x's rank; a dimension of y is x's, or 1 where x is reduced. Empty reductions give sum 0, amax -inf,
-// amin inf (for integers, the limits of their type). NaN wins in amax and amin. sum of bool and integers is int64; otherwise y has x's dtype.
-// Float sums are blocked (error grows like log n, not n). `scale` multiplies sums (mean = 1/n).
-enum class Reduce : std::uint8_t { sum, amax, amin };
+// y has x's rank; a dimension of y is x's, or 1 where x is reduced. Empty reductions give sum 0, product 1, amax -inf,
+// amin inf (for integers, the limits of their type). NaN wins in amax and amin. sum and product of bool and integers are
+// int64; otherwise y has x's dtype. Float sums are blocked (error grows like log n, not n); products of float32 are made in
+// double. `scale` multiplies sums (mean = 1/n). Squares are of float32 or float64.
+enum class Reduce : std::uint8_t { sum, sum_of_squares, product, amax, amin };
 void reduce(Reduce f, View y, View x, double scale = 1);
 
 // Mean and variance over the reduced dimensions, in two passes: sum (x - mean)² / divisor. float32 or float64;

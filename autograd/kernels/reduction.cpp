@@ -17,7 +17,6 @@ constexpr std::int64_t kSegmentUnit = 64;   // longer ones are multiples of it
 constexpr std::int64_t kLeastColumns = 64;  // of a tile, so that it reads whole cache lines
 constexpr std::int64_t kShortRun = 8;       // shorter runs are folded across outputs
 
-
 // Dimensions of x, the largest step first; expanded ones, which cost no memory, before all.
 Dims by_step(const View& x) {
   const auto key = [&](std::int64_t dim) {
@@ -43,7 +42,12 @@ bool fold_columns(const Axis<2>& lane, const Axis<1>& run) {
 
 template <class E, class T>
 void gather(E* to, const void* from, std::int64_t step, std::int64_t n) {
-  for (std::int64_t i = 0; i < n; ++i) to[i] = static_cast<E>(static_cast<const T*>(from)[i * step]);
+  const T* const x = static_cast<const T*>(from);
+  if (step == 1) {
+    for (std::int64_t i = 0; i < n; ++i) to[i] = static_cast<E>(x[i]);  // by vectors
+  } else {
+    for (std::int64_t i = 0; i < n; ++i) to[i] = static_cast<E>(x[i * step]);
+  }
 }
 
 }  // namespace
@@ -92,10 +96,10 @@ template <class E>
 Source<E>::Source(const View& x)
     : data_(static_cast<const char*>(x.data)),
       size_(size_of(x.dtype)),
-      direct_(x.dtype == dtype_of<E>()),
+      direct_(x.dtype == dtype_of<E>() || (sizeof(E) == 1 && size_of(x.dtype) == 1)),
       gather_(gather<E, E>) {
   visit(x.dtype, [&]<class T>(T*) {
-    if constexpr (std::is_integral_v<T> && std::is_integral_v<E>) gather_ = gather<E, T>;
+    if constexpr (std::is_integral_v<T> && std::is_integral_v<E> && sizeof(T) <= sizeof(E)) gather_ = gather<E, T>;
   });
 }
 
@@ -166,9 +170,11 @@ void Folder<E, A>::fold_copied_rows(A* acc, std::int64_t x, const FoldGeometry& 
 template class Source<float>;
 template class Source<double>;
 template class Source<std::int64_t>;
+template class Source<std::uint8_t>;
 template class Folder<float, double>;
 template class Folder<float, float>;
 template class Folder<double, double>;
 template class Folder<std::int64_t, std::int64_t>;
+template class Folder<std::uint8_t, std::int64_t>;
 
 }  // namespace ebb::kernels

@@ -57,7 +57,8 @@ void for_each_tile(const Reduction& r, F&& f) {
   });
 }
 
-// Elements of a view as numbers of type E: float32 and float64 as they are, all integers and bool as int64.
+// Elements of a view as numbers of type E: float32 and float64 as they are, integers and bool as int64, or those of one byte
+// as such.
 template <class E>
 class Source {
  public:

@@ -5,10 +5,9 @@
 #include <array>
 #include <cstdint>
 
-#include "autograd/base/parallel.h"
 #include "autograd/base/scratch.h"
 #include "autograd/base/view.h"
-#include "autograd/kernels/axes.h"
+#include "autograd/kernels/lines.h"
 
 namespace ebb::kernels {
 
@@ -31,14 +30,10 @@ template <class T, int K>
 class RowLoops {
  public:
   RowLoops(const std::array<View, K>& views, int dim, FirstOperand first)
-      : written_(first == FirstOperand::written) {
-    for (int d = 0; d < views[0].rank(); ++d)
-      if (d != dim) outer_.push_back(axis(views, d));
-    lane_ = outer_.pop_back();
-    along_ = axis(views, dim);
+      : lines_(views, dim), n_(views[0].size(dim)), written_(first == FirstOperand::written) {
     for (std::size_t k = 0; k < K; ++k) {
       data_[k] = views[k].template as<T>();
-      copied_[k] = along_.size > 1 && along_.step[k] != 1;
+      copied_[k] = n_ > 1 && lines_.along()[k] != 1;
     }
     copies_ = std::any_of(copied_.begin(), copied_.end(), [](bool copied) { return copied; });
   }
@@ -46,34 +41,17 @@ class RowLoops {
   // Calls f(Rows) until every row has been in one of them, in parallel.
   template <class F>
   void for_each(F&& f) const {
-    const std::int64_t grain = std::max<std::int64_t>(1, kWork / std::max<std::int64_t>(1, along_.size));
-    parallel_for(outer_.count() * lane_.size, grain, [&](std::int64_t begin, std::int64_t end) {
-      while (begin < end) {
-        auto rows = rows_from(begin, end - begin);
-        copies_ ? with_copies(rows, f) : f(rows);
-        begin += rows.count;
-      }
-    });
+    lines_.for_each(std::max<std::int64_t>(1, kWork / std::max<std::int64_t>(1, n_)),
+                    [&](const LineTile<K>& tile) {
+                      Rows<T, K> rows{tile.first, tile.count, n_, data_, tile.step};
+                      for (std::size_t k = 0; k < K; ++k) rows.data[k] += tile.at[k];
+                      copies_ ? with_copies(rows, f) : f(rows);
+                    });
   }
 
  private:
   static constexpr std::int64_t kWork = 16 * 1024;   // elements worth a piece of a parallel_for
   static constexpr std::int64_t kCopied = 8 * 1024;  // elements, unless a row has more
-
-  static Axis<K> axis(const std::array<View, K>& views, int d) {
-    Axis<K> a{views[0].size(d), {}};
-    for (std::size_t k = 0; k < K; ++k) a.step[k] = views[k].stride(d);
-    return a;
-  }
-
-  // Rows from `first` on that equal steps join, at most `most`.
-  Rows<T, K> rows_from(std::int64_t first, std::int64_t most) const {
-    const std::int64_t in_lane = first % lane_.size;
-    const auto offset = outer_.offset(first / lane_.size);
-    Rows<T, K> rows{first, std::min(most, lane_.size - in_lane), along_.size, data_, lane_.step};
-    for (std::size_t k = 0; k < K; ++k) rows.data[k] += offset[k] + in_lane * lane_.step[k];
-    return rows;
-  }
 
   template <class F>
   void with_copies(const Rows<T, K>& all, F&& f) const {
@@ -99,17 +77,17 @@ class RowLoops {
     if (written_ && k == 0) return;
     for (std::int64_t j = 0; j < rows.n; ++j)
       for (std::int64_t i = 0; i < rows.count; ++i)
-        copy[i * rows.n + j] = from[i * lane_.step[k] + j * along_.step[k]];
+        copy[i * rows.n + j] = from[i * lines_.across()[k] + j * lines_.along()[k]];
   }
 
   void scatter(const Rows<T, K>& rows, T* to) const {
     for (std::int64_t j = 0; j < rows.n; ++j)
       for (std::int64_t i = 0; i < rows.count; ++i)
-        to[i * lane_.step[0] + j * along_.step[0]] = rows.data[0][i * rows.n + j];
+        to[i * lines_.across()[0] + j * lines_.along()[0]] = rows.data[0][i * rows.n + j];
   }
 
-  Axes<K> outer_;
-  Axis<K> lane_, along_;
+  LineLoops<K> lines_;
+  std::int64_t n_;
   std::array<T*, K> data_;
   std::array<bool, K> copied_;
   bool written_, copies_;

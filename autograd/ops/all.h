@@ -17,13 +17,15 @@
 #include "autograd/ops/pool.h"
 #include "autograd/ops/recurrent.h"
 #include "autograd/ops/reduce.h"
+#include "autograd/ops/scan.h"
 #include "autograd/ops/shape.h"
 #include "autograd/ops/softmax.h"
+#include "autograd/ops/sort.h"
 
 namespace ebb::ops {
 
 using All = decltype(std::tuple_cat(ArithmeticOps(), PointwiseOps(), CompareOps(), ActivationOps(), ReduceOps(),
                                     ShapeOps(), IndexOps(), LinearOps(), ConvOps(), PoolOps(), NormOps(),
-                                    RecurrentOps(), SoftmaxOps(), AttentionOps(), CtcOps()));
+                                    RecurrentOps(), SoftmaxOps(), AttentionOps(), CtcOps(), ScanOps(), SortOps()));
 
 }  // namespace ebb::ops

@@ -79,6 +79,43 @@ struct Sum : Reduction {
   }
 };
 
+// Over one dimension, or all. d/dx_k is the product of the other elements, those before k times those behind it: right where
+// elements are 0, and differentiable there.
+struct Prod : Reduction {
+  static constexpr std::string_view name = "prod";
+  Spec infer(const Tensor& x) const { return {result(x.shape()), is_floating(x.dtype()) ? x.dtype() : int64}; }
+  void forward(View y, View x) const {
+    run(y, *x.shape, [&](View kept) { kernels::reduce(kernels::Reduce::product, kept, x); });
+  }
+  Tensor grad0(Grad g, In<0> x) const;
+  static Samples<Prod> samples(Generator& random) {
+    const Tensor zeros = tensor({{2.0, 0.0, 3.0}, {0.0, 0.5, 0.0}, {0.0, 0.0, 0.0}}, {.dtype = float64});
+    return {{{{{1}, false}}, {draw(random, {3, 4})}, "x[0].prod(1)"},
+            {{{{1}, true}}, {draw(random, {2, 3, 2})}, "x[0].prod(1, keepdim=True)"},
+            {{{{0}, false}}, {draw(random, {4, 3})}, "x[0].prod(0)"},
+            {{{{0, 1}, false}}, {draw(random, {2, 3})}, "x[0].prod()"},
+            {{{{1}, false}}, {zeros}, "x[0].prod(1)"},
+            {{{{0}, false}}, {draw(random, {0, 3})}, "x[0].prod(0)"},
+            {{{{}, false}}, {draw(random, {})}, "x[0].prod()"}};
+  }
+};
+
+// Σ x²
+struct SumSquares : Reduction {
+  static constexpr std::string_view name = "sum_squares";
+  Spec infer(const Tensor& x) const {
+    require_floating(name, x);
+    return {result(x.shape()), x.dtype()};
+  }
+  void forward(View y, View x) const {
+    run(y, *x.shape, [&](View kept) { kernels::reduce(kernels::Reduce::sum_of_squares, kept, x); });
+  }
+  Tensor grad0(Grad g, In<0> x) const { return stretched(g * 2, x.shape()) * x; }
+  static Samples<SumSquares> samples(Generator& random) {
+    return reduction_samples<SumSquares>(random, "x[0].square().sum({})");
+  }
+};
+
 // d/dx Σ(x - mean)² / d = 2 (x - mean) / d: the mean's own dependence cancels.
 struct Var : Reduction {
   static constexpr std::string_view name = "var";
@@ -200,6 +237,6 @@ struct Argmin {
   }
 };
 
-using ReduceOps = std::tuple<Sum, Var, Amax, Amin, Logsumexp, LogsumexpBackward, Argmax, Argmin>;
+using ReduceOps = std::tuple<Sum, Prod, SumSquares, Var, Amax, Amin, Logsumexp, LogsumexpBackward, Argmax, Argmin>;
 
 }  // namespace ebb::ops
