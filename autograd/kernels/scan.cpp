@@ -107,10 +107,9 @@ void cumulative_extreme(const View& y, const View& x, int dim, Before before) {
         {y, x}, dim, false,
         [=, to = y.as<std::int64_t>(), from = x.as<const T>()](Best& best, const Offsets<2>& at, std::int64_t i) {
           const T value = from[at[1]];
-          const bool nan = value != value, was_nan = best.value != best.value;
-          const bool better = (i == 0) | nan | (!was_nan & !before(value, best.value));  // no branches
-          best.value = better ? value : best.value;
-          best.index = better ? i : best.index;
+          // not before: no worse, or one of them is NaN
+          if (i == 0 || (!before(value, best.value) && (value != value || best.value == best.value)))
+            best = {value, i};
           to[at[0]] = best.index;
         });
   });
