@@ -12,8 +12,10 @@
 #include "autograd/ops/index.h"
 #include "autograd/ops/linear.h"
 #include "autograd/ops/norm.h"
+#include "autograd/ops/part.h"
 #include "autograd/ops/pointwise.h"
 #include "autograd/ops/pool.h"
+#include "autograd/ops/rearrange.h"
 #include "autograd/ops/recurrent.h"
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/shape.h"
@@ -21,8 +23,9 @@
 
 namespace ebb::ops {
 
-using All = decltype(std::tuple_cat(ArithmeticOps(), PointwiseOps(), CompareOps(), ActivationOps(), ReduceOps(),
-                                    ShapeOps(), IndexOps(), LinearOps(), ConvOps(), PoolOps(), NormOps(),
-                                    RecurrentOps(), SoftmaxOps(), AttentionOps()));
+using All =
+    decltype(std::tuple_cat(ArithmeticOps(), PointwiseOps(), CompareOps(), ActivationOps(), ReduceOps(),
+                            ShapeOps(), PartOps(), RearrangeOps(), IndexOps(), LinearOps(),
+                            ConvOps(), PoolOps(), NormOps(), RecurrentOps(), SoftmaxOps(), AttentionOps()));
 
 }  // namespace ebb::ops
