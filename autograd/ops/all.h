@@ -18,6 +18,7 @@
 #include "autograd/ops/rearrange.h"
 #include "autograd/ops/recurrent.h"
 #include "autograd/ops/reduce.h"
+#include "autograd/ops/scatter.h"
 #include "autograd/ops/shape.h"
 #include "autograd/ops/softmax.h"
 
@@ -25,7 +26,7 @@ namespace ebb::ops {
 
 using All =
     decltype(std::tuple_cat(ArithmeticOps(), PointwiseOps(), CompareOps(), ActivationOps(), ReduceOps(),
-                            ShapeOps(), PartOps(), RearrangeOps(), IndexOps(), LinearOps(),
+                            ShapeOps(), PartOps(), RearrangeOps(), IndexOps(), ScatterOps(), LinearOps(),
                             ConvOps(), PoolOps(), NormOps(), RecurrentOps(), SoftmaxOps(), AttentionOps()));
 
 }  // namespace ebb::ops
