@@ -7,7 +7,9 @@
 #include "autograd/base/fail.h"
 #include "autograd/capture.h"
 #include "autograd/kernels/elementwise.h"
+#include "autograd/kernels/multinomial.h"
 #include "autograd/node.h"
+#include "autograd/ops.h"
 
 namespace ebb {
 namespace {
@@ -66,6 +68,43 @@ Tensor linspace(double start, double end, std::int64_t steps, const TensorOption
   return finished(std::move(x), options.requires_grad);
 }
 
+Tensor logspace(double start, double end, std::int64_t steps, double base, const TensorOptions& options) {
+  if (steps < 0) fail("logspace: {} steps; give 0 or more", steps);
+  const Dtype dtype = options.dtype.value_or(float32);
+  if (!is_floating(dtype)) fail("logspace: dtype {} given; ask for float32 or float64", dtype);
+  const Tensor powers = pow(full({}, base, {.dtype = float64}), linspace(start, end, steps, {.dtype = float64}));
+  return finished(powers.to(dtype), options.requires_grad);
+}
+
+namespace {
+
+// The places (i, j) of a matrix for which keeps(j - i).
+template <class F>
+Tensor places_where(const char* name, std::int64_t row, std::int64_t col, const TensorOptions& options,
+                    F&& keeps) {
+  if (row < 0 || col < 0) fail("{}: {} rows and {} columns; neither may be negative", name, row, col);
+  std::vector<std::int64_t> rows, columns;
+  for (std::int64_t i = 0; i < row; ++i)
+    for (std::int64_t j = 0; j < col; ++j)
+      if (keeps(j - i)) {
+        rows.push_back(i);
+        columns.push_back(j);
+      }
+  const auto count = static_cast<std::int64_t>(rows.size());
+  rows.insert(rows.end(), columns.begin(), columns.end());
+  return detail::from_elements(rows.data(), int64, {2, count}, options.dtype.value_or(int64),
+                               options.requires_grad);
+}
+
+}  // namespace
+
+Tensor tril_indices(std::int64_t row, std::int64_t col, std::int64_t offset, const TensorOptions& options) {
+  return places_where("tril_indices", row, col, options, [offset](std::int64_t right) { return right <= offset; });
+}
+Tensor triu_indices(std::int64_t row, std::int64_t col, std::int64_t offset, const TensorOptions& options) {
+  return places_where("triu_indices", row, col, options, [offset](std::int64_t right) { return right >= offset; });
+}
+
 Tensor eye(std::int64_t n, std::optional<std::int64_t> m, const TensorOptions& options) {
   Tensor x = zeros({n, m.value_or(n)}, {.dtype = options.dtype});
   const std::int64_t columns = x.shape()[1];
@@ -97,6 +136,58 @@ Tensor bernoulli(double p, const Shape& shape, const RandomOptions& options) {
   return random_tensor(
       "bernoulli", shape, options, float32,
       [=](View y, std::uint64_t seed, std::uint64_t position) { kernels::bernoulli(y, seed, position, p); });
+}
+
+Tensor normal(double mean, double std, const Shape& shape, const RandomOptions& options) {
+  if (!(std >= 0)) fail("normal: the standard deviation is {}; it must not be negative", std);
+  return random_tensor("normal", shape, options, float32, [=](View y, std::uint64_t seed, std::uint64_t position) {
+    kernels::normal(y, seed, position, mean, std);
+  });
+}
+
+Tensor normal(const Tensor& mean, const Tensor& std, Generator* generator) {
+  const NoGrad off;
+  const Tensor deviation = std + zeros_like(mean);  // of the shape of both
+  return mean + deviation * randn_like(deviation, generator);
+}
+
+Tensor normal(const Tensor& mean, double std, Generator* generator) {
+  if (!(std >= 0)) fail("normal: the standard deviation is {}; it must not be negative", std);
+  const NoGrad off;
+  return mean + randn_like(mean, generator) * std;
+}
+
+Tensor normal(double mean, const Tensor& std, Generator* generator) {
+  const NoGrad off;
+  return std * randn_like(std, generator) + mean;
+}
+
+Tensor exponential(const Shape& shape, double lambd, const RandomOptions& options) {
+  if (!(lambd > 0)) fail("exponential: the rate is {}; it must be positive", lambd);
+  return random_tensor("exponential", shape, options, float32,
+                       [lambd](View y, std::uint64_t seed, std::uint64_t position) {
+                         using kernels::Unary;
+                         kernels::uniform(y, seed, position, 0, 1);
+                         kernels::unary(Unary::mul_scalar, y, y, -1);
+                         kernels::unary(Unary::log1p, y, y);
+                         kernels::unary(Unary::mul_scalar, y, y, -1 / lambd);
+                       });
+}
+
+Tensor multinomial(const Tensor& input, std::int64_t num_samples, bool replacement, Generator* generator) {
+  if (input.dim() < 1 || input.dim() > 2 || !is_floating(input.dtype()))
+    fail("multinomial: the weights are {}; they must be [n] or [m, n], float32 or float64", describe(input));
+  const std::int64_t n = input.size(-1), rows = input.dim() == 2 ? input.shape()[0] : 1;
+  if (num_samples < 0 || (num_samples > 0 && n == 0 && rows > 0) || (num_samples > n && !replacement))
+    fail("multinomial: {} samples of {} numbers {} replacement", num_samples, n, replacement ? "with" : "without");
+  const NoGrad off;
+  const Tensor weights = reshape(input.detach(), {rows, n}).contiguous();
+  const Tensor random = rand({rows, replacement ? num_samples : n}, {.dtype = float64, .generator = generator});
+  Tensor samples = empty({rows, num_samples}, int64);
+  detail::launch(replacement ? kernels::multinomial : kernels::multinomial_once, samples.view(), weights.view(),
+                 random.view());
+  if (thread_state.capture) thread_state.capture->keep(weights);
+  return input.dim() == 2 ? samples : reshape(samples, {num_samples});
 }
 
 Tensor randperm(std::int64_t n, const RandomOptions& options) {

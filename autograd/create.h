@@ -35,6 +35,13 @@ Tensor arange(double end, const TensorOptions& options = {});
 Tensor arange(double start, double end, double step = 1, const TensorOptions& options = {});
 // `steps` numbers from start to end, both included. [steps]
 Tensor linspace(double start, double end, std::int64_t steps, const TensorOptions& options = {});
+// base to the power of linspace(start, end, steps). [steps]
+Tensor logspace(double start, double end, std::int64_t steps, double base = 10, const TensorOptions& options = {});
+// The row and column numbers of what tril (triu) of a matrix [row, col] leaves, in row-major order; int64. [2, count]
+Tensor tril_indices(std::int64_t row, std::int64_t col, std::int64_t offset = 0,
+                    const TensorOptions& options = {});
+Tensor triu_indices(std::int64_t row, std::int64_t col, std::int64_t offset = 0,
+                    const TensorOptions& options = {});
 // Ones on the diagonal. [n, m]; m left out: n
 Tensor eye(std::int64_t n, std::optional<std::int64_t> m = {}, const TensorOptions& options = {});
 
@@ -46,6 +53,20 @@ Tensor randint(std::int64_t low, std::int64_t high, const Shape& shape,
 Tensor randperm(std::int64_t n,
                 const RandomOptions& options = {});  // 0 … n - 1 in random order, int64 (Fisher, Yates)
 Tensor bernoulli(double p, const Shape& shape, const RandomOptions& options = {});  // 1 with probability p, else 0
+
+// Normal, with this mean and standard deviation, which broadcast. Without derivative, as in PyTorch: mean + std *
+// randn_like(mean) has one. A negative std counts as its absolute value; a number must not be.
+Tensor normal(double mean, double std, const Shape& shape, const RandomOptions& options = {});
+Tensor normal(const Tensor& mean, const Tensor& std, Generator* generator = nullptr);
+Tensor normal(const Tensor& mean, double std = 1, Generator* generator = nullptr);
+Tensor normal(double mean, const Tensor& std, Generator* generator = nullptr);
+// Density λ exp(-λ x), λ > 0, by -log(1 - u) / λ of uniform u; 0 with the probability that u is, 2⁻²⁴ for float32.
+Tensor exponential(const Shape& shape, double lambd = 1, const RandomOptions& options = {});
+// Numbers in [0, n) with probabilities proportional to the weights in input [n] or [m, n], row by row: [num_samples] or
+// [m, num_samples], int64. Without replacement each at most once, as if drawn one after the other (the smallest of
+// exponential numbers of these rates: Efraimidis, Spirakis 2006).
+Tensor multinomial(const Tensor& input, std::int64_t num_samples, bool replacement = false,
+                   Generator* generator = nullptr);
 
 // Of the shape and dtype of x; not of its history.
 Tensor zeros_like(const Tensor& x);

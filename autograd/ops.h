@@ -10,6 +10,7 @@
 #include "autograd/functions/activation.h"
 #include "autograd/functions/attention.h"
 #include "autograd/functions/conv.h"
+#include "autograd/functions/image.h"
 #include "autograd/functions/index.h"
 #include "autograd/functions/linalg.h"
 #include "autograd/functions/loss.h"

@@ -9,6 +9,7 @@
 #include "autograd/kernels/elementwise.h"
 #include "autograd/node.h"
 #include "autograd/ops.h"
+#include "autograd/writes.h"
 
 namespace ebb {
 namespace detail {
@@ -234,7 +235,7 @@ const Tensor& Tensor::hand_over() const {
 
 // -- writes
 
-namespace {
+namespace detail {
 
 void check_writable(const char* name, const Tensor& x) {
   if (thread_state.recording && x.requires_grad())
@@ -248,12 +249,6 @@ void check_writable(const char* name, const Tensor& x) {
            describe(x));
 }
 
-void write(const Tensor& x, const char* writer, auto kernel, const auto&... operands) {
-  detail::launch(kernel, x.writable(writer), operands...);
-  if (thread_state.capture) thread_state.capture->keep_written(x);
-}
-
-// `source` as an operand of a write into `x`.
 Tensor operand_of(const char* name, const Tensor& x, const Tensor& source) {
   const NoGrad off;
   Tensor s = source.detach();
@@ -267,12 +262,16 @@ Tensor operand_of(const char* name, const Tensor& x, const Tensor& source) {
   return overlaps ? s.clone() : s;
 }
 
-}  // namespace
+}  // namespace detail
+
+using detail::check_writable;
+using detail::operand_of;
+using detail::write;
 
 const Tensor& Tensor::copy_(const Tensor& source) const {
   check_writable("copy_", *this);
   const Tensor s = operand_of("copy_", *this, source);
-  write(*this, "copy_", kernels::copy, s.view());
+  write(*this, "copy_", kernels::copy, s);
   return *this;
 }
 
@@ -287,7 +286,7 @@ const Tensor& Tensor::add_(const Tensor& other, double alpha) const {
   const NoGrad off;
   Tensor s = operand_of("add_", *this, other).to(dtype());
   if (alpha != 1) s = s * alpha;
-  write(*this, "add_", kernels::add_into, s.view());
+  write(*this, "add_", kernels::add_into, s);
   return *this;
 }
 

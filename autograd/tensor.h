@@ -19,6 +19,7 @@ namespace ebb {
 
 class Tensor;
 class Node;
+struct Index;
 
 // A tensor and what it is called, as named_parameters() and state() give them: {"conv1.weight", …}.
 struct NamedTensor;
@@ -163,8 +164,21 @@ class Tensor {
   const Tensor& add_(const Tensor& other, double alpha = 1) const;
   const Tensor& mul_(double factor) const;
 
+  // -- indexing; autograd/functions/index.h explains it
+
   // x[i]: the i-th slice along the first dimension, negative from the end.
   Tensor operator[](std::int64_t index) const;
+  // x[i, j, ..] of NumPy: x.at(Slice(1, 5), ellipsis, 0).
+  template <class... I>
+  Tensor at(const I&... indices) const;
+  Tensor at(std::span<const Index> indices) const;
+  // x[i, j, ..] = values and x[i, j, ..] += values, in place: x.set_at({Slice(1, 5), ellipsis, 0}, y). These are writes
+  // as those above.
+  const Tensor& set_at(std::initializer_list<Index> indices, const Tensor& values) const;
+  const Tensor& set_at(std::initializer_list<Index> indices, double value) const;
+  const Tensor& set_at(std::span<const Index> indices, const Tensor& values) const;
+  const Tensor& add_at(std::initializer_list<Index> indices, const Tensor& values) const;
+  const Tensor& add_at(std::span<const Index> indices, const Tensor& values) const;
 
   // -- for operations and kernels
 

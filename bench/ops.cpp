@@ -1,6 +1,7 @@
 // Every registered operation, forward and forward with backward: on its own small samples, and on large inputs.
 #include <benchmark/benchmark.h>
 
+#include <concepts>
 #include <string>
 #include <vector>
 
@@ -38,7 +39,7 @@ Case<To> large(const Sample<To>&) { return {{float64}, {rand({512, 1024})}}; }
 Case<Reshape> large(const Sample<Reshape>&) { return {{{1024, 512}}, {rand({512, 1024})}}; }
 Case<Permute> large(const Sample<Permute>&) { return {{{1, 0}}, {rand({512, 1024})}}; }
 Case<Expand> large(const Sample<Expand>&) { return {{{512, 1024}}, {rand({1024})}}; }
-Case<Slice> large(const Sample<Slice>&) { return {{1, 256, 512, 1}, {rand({512, 1024})}}; }
+Case<ops::Slice> large(const Sample<ops::Slice>&) { return {{1, 256, 512, 1}, {rand({512, 1024})}}; }
 Case<SliceBackward> large(const Sample<SliceBackward>&) {
   return {{{1, 256, 512, 1}, {512, 1024}}, {rand({512, 512})}};
 }
@@ -53,6 +54,31 @@ Case<IndexAdd> large(const Sample<IndexAdd>&) {
 Case<Gather> large(const Sample<Gather>&) { return {{1}, {rand({512, 1024}), rows_below(1024, {512, 1024})}}; }
 Case<ScatterAdd> large(const Sample<ScatterAdd>&) {
   return {{1, {512, 1024}}, {rand({512, 1024}), rows_below(1024, {512, 1024})}};
+}
+const Subscript kPart{{0, 256}, {0, 1}, {512, 512}, {1, 1}};
+Case<Subscript> large(const Sample<Subscript>&) { return {kPart, {rand({512, 1024})}}; }
+Case<SubscriptBackward> large(const Sample<SubscriptBackward>&) {
+  return {{kPart, {512, 1024}}, {rand({512, 512})}};
+}
+Case<SubscriptPut> large(const Sample<SubscriptPut>&) { return {{kPart}, {rand({512, 1024}), rand({512, 512})}}; }
+Case<DiagonalBackward> large(const Sample<DiagonalBackward>&) { return {{{}, {512, 512}}, {rand({512})}}; }
+Case<WindowsBackward> large(const Sample<WindowsBackward>&) {
+  return {{{1, 3, 1, 1}, {512, 1024}}, {rand({512, 1022, 3})}};
+}
+Case<Flip> large(const Sample<Flip>&) { return {{{1}}, {rand({512, 1024})}}; }
+Case<Pad> large(const Sample<Pad>&) { return {{{1, 1}, {514, 1026}}, {rand({512, 1024})}}; }
+template <class Op>
+requires std::same_as<Op, Scatter> || std::same_as<Op, ScatterOnto> || std::same_as<Op, ScatterReduce> Case<Op>
+large(const Sample<Op>& sample) {
+  Case<Op> c{sample.op, {rand({512, 1024}), rows_below(1024, {512, 1024}), rand({512, 1024})}};
+  c.op.dim = 1;
+  return c;
+}
+Case<ScatterBackward> large(const Sample<ScatterBackward>&) {
+  return {{1}, {rand({512, 1024}), rows_below(1024, {512, 1024})}};
+}
+Case<Places> large(const Sample<Places>&) {
+  return {{"places", 0, 1024, 1}, {rows_below(1024, {512, 1024}), Tensor()}};
 }
 Case<Matmul> large(const Sample<Matmul>&) { return {{}, {rand({512, 512}), rand({512, 512})}}; }
 Case<Linear> large(const Sample<Linear>&) { return {{}, {rand({256, 512}), rand({512, 512}), rand({512})}}; }

@@ -13,11 +13,14 @@
 #include "autograd/ops/index.h"
 #include "autograd/ops/linear.h"
 #include "autograd/ops/norm.h"
+#include "autograd/ops/part.h"
 #include "autograd/ops/pointwise.h"
 #include "autograd/ops/pool.h"
+#include "autograd/ops/rearrange.h"
 #include "autograd/ops/recurrent.h"
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/scan.h"
+#include "autograd/ops/scatter.h"
 #include "autograd/ops/shape.h"
 #include "autograd/ops/softmax.h"
 #include "autograd/ops/sort.h"
@@ -25,7 +28,8 @@
 namespace ebb::ops {
 
 using All = decltype(std::tuple_cat(ArithmeticOps(), PointwiseOps(), CompareOps(), ActivationOps(), ReduceOps(),
-                                    ShapeOps(), IndexOps(), LinearOps(), ConvOps(), PoolOps(), NormOps(),
-                                    RecurrentOps(), SoftmaxOps(), AttentionOps(), CtcOps(), ScanOps(), SortOps()));
+                                    ScanOps(), SortOps(), ShapeOps(), RearrangeOps(), IndexOps(), ScatterOps(),
+                                    PartOps(), LinearOps(), ConvOps(), PoolOps(), NormOps(), RecurrentOps(),
+                                    SoftmaxOps(), AttentionOps(), CtcOps()));
 
 }  // namespace ebb::ops

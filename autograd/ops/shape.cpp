@@ -30,6 +30,15 @@ Shape resolve(std::string_view op, const Tensor& x, Dims sizes) {
 
 }  // namespace
 
+Range range_of(std::string_view op, std::int64_t size, std::optional<std::int64_t> start,
+               std::optional<std::int64_t> stop, std::int64_t step) {
+  if (step <= 0) fail("{}: the step is {}; it must be positive", op, step);
+  const auto bound = [&](std::int64_t i) { return std::clamp<std::int64_t>(i < 0 ? i + size : i, 0, size); };
+  const std::int64_t first = bound(start.value_or(0)), last = std::max(first, bound(stop.value_or(size)));
+  const std::int64_t length = last > first ? (last - first - 1) / step + 1 : 0;
+  return {first, length, length > 1 ? step : 1};
+}
+
 std::optional<Dims> strides_for(const Tensor& x, const Shape& shape) {
   if (x.is_contiguous()) return contiguous_strides(shape);
   if (x.numel() == 0) return contiguous_strides(shape);
@@ -181,12 +190,9 @@ Tensor narrow(const Tensor& x, int dim, std::int64_t start, std::int64_t length)
 Tensor slice(const Tensor& x, int dim, std::optional<std::int64_t> start, std::optional<std::int64_t> stop,
              std::int64_t step) {
   if (x.dim() == 0) fail("slice: the tensor is 0-d");
-  if (step <= 0) fail("slice: the step is {}; it must be positive", step);
   const int d = dimension("slice", dim, x.dim());
-  const std::int64_t size = x.shape()[d];
-  const auto bound = [&](std::int64_t i) { return std::clamp<std::int64_t>(i < 0 ? i + size : i, 0, size); };
-  const std::int64_t first = bound(start.value_or(0)), last = std::max(first, bound(stop.value_or(size)));
-  return apply(ops::Slice{d, first, last > first ? (last - first - 1) / step + 1 : 0, step}, x);
+  const ops::Range range = ops::range_of("slice", x.shape()[d], start, stop, step);
+  return apply(ops::Slice{d, range.first, range.length, range.step}, x);
 }
 
 Tensor select(const Tensor& x, int dim, std::int64_t index) {

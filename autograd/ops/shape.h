@@ -11,12 +11,15 @@ namespace ebb::ops {
 
 inline Layout layout_of(const Tensor& x) { return {x.shape(), x.strides(), 0}; }
 
+// A part of what a view shows; it refers to `part`.
+inline View part_of(const View& whole, const Layout& part) {
+  auto* first = static_cast<std::byte*>(whole.data) + part.offset * size_of(whole.dtype);
+  return {first, &part.shape, &part.strides, whole.dtype, is_contiguous(part.shape, part.strides)};
+}
+
 // The part of a gradient slot that a view operation reads.
 inline void add_through(View slot, const Layout& part, Grad g) {
-  auto* first = static_cast<std::byte*>(slot.data) + part.offset * size_of(slot.dtype);
-  detail::launch(kernels::add_into,
-                 View{first, &part.shape, &part.strides, slot.dtype, is_contiguous(part.shape, part.strides)},
-                 g.view());
+  detail::launch(kernels::add_into, part_of(slot, part), g.view());
 }
 
 struct Identity {
@@ -27,6 +30,15 @@ struct Identity {
     return unary_samples(random, Identity{}, "x[0].view_as(x[0])");
   }
 };
+
+inline Tensor at_least_1d(const Tensor& x) { return x.dim() == 0 ? reshape(x, {1}) : x; }
+
+// The elements start:stop:step of a dimension, as in Python. A step that leads nowhere is 1.
+struct Range {
+  std::int64_t first, length, step;
+};
+Range range_of(std::string_view op, std::int64_t size, std::optional<std::int64_t> start,
+               std::optional<std::int64_t> stop, std::int64_t step);
 
 // The strides that give x's elements another shape without moving them; none if that is impossible.
 std::optional<Dims> strides_for(const Tensor& x, const Shape& shape);
@@ -90,9 +102,12 @@ struct Expand {
   }
 };
 
+template <class Part>
+struct PartBackward;
+
 // x[start : start + step · length : step] along dim.
 struct Slice {
-  static constexpr std::string_view name = "slice";
+  static constexpr std::string_view name = "slice", backward_name = "slice_backward";
   int dim = 0;
   std::int64_t start = 0, length = 0, step = 1;
   Layout layout(const Tensor& x) const { return part(x.shape(), x.strides()); }
@@ -110,26 +125,30 @@ struct Slice {
             {{0, 1, 0, 1}, {draw(random, {3, 2})}, "x[0][1:1]"},
             {{1, 0, 1, 1}, {draw(random, {0, 2})}, "x[0][:, 0:1]"}};
   }
+  static Samples<PartBackward<Slice>> backward_samples(Generator& random);
 };
 
-// Zeros of `shape`, with x where Slice would read: its gradient.
-struct SliceBackward {
-  static constexpr std::string_view name = "slice_backward";
-  Slice slice;
+// Zeros of `shape`, with x in the part of them that a view operation reads: its gradient.
+template <class Part>
+struct PartBackward {
+  static constexpr std::string_view name = Part::backward_name;
+  Part part;
   Shape shape;
   Spec infer(const Tensor& g) const { return {shape, g.dtype()}; }
   void forward(View y, View g) const {
     kernels::fill(y, 0);
-    const Layout part = slice.part(*y.shape, *y.strides);
-    auto* first = static_cast<std::byte*>(y.data) + part.offset * size_of(y.dtype);
-    kernels::copy({first, &part.shape, &part.strides, y.dtype, is_contiguous(part.shape, part.strides)}, g);
+    const Layout read = part.part(*y.shape, *y.strides);
+    kernels::copy(part_of(y, read), g);
   }
-  Tensor grad0(Grad g) const { return apply(slice, g); }
-  static Samples<SliceBackward> samples(Generator& random) {
-    return {{{{1, 1, 2, 1}, {3, 4}}, {draw(random, {3, 2})}, "torch.nn.functional.pad(x[0], (1, 1))"},
-            {{{0, 1, 0, 1}, {3, 2}}, {draw(random, {0, 2})}, "torch.zeros(3, 2, dtype=x[0].dtype) + x[0].sum()"}};
-  }
+  Tensor grad0(Grad g) const { return apply(part, g); }
+  static Samples<PartBackward> samples(Generator& random) { return Part::backward_samples(random); }
 };
+
+using SliceBackward = PartBackward<Slice>;
+inline Samples<SliceBackward> Slice::backward_samples(Generator& random) {
+  return {{{{1, 1, 2, 1}, {3, 4}}, {draw(random, {3, 2})}, "torch.nn.functional.pad(x[0], (1, 1))"},
+          {{{0, 1, 0, 1}, {3, 2}}, {draw(random, {0, 2})}, "torch.zeros(3, 2, dtype=x[0].dtype) + x[0].sum()"}};
+}
 
 struct Select {
   static constexpr std::string_view name = "select";
