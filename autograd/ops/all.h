@@ -7,6 +7,7 @@
 #include "autograd/ops/activation.h"
 #include "autograd/ops/arithmetic.h"
 #include "autograd/ops/attention.h"
+#include "autograd/ops/bitwise.h"
 #include "autograd/ops/compare.h"
 #include "autograd/ops/conv.h"
 #include "autograd/ops/index.h"
@@ -18,11 +19,12 @@
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/shape.h"
 #include "autograd/ops/softmax.h"
+#include "autograd/ops/special.h"
 
 namespace ebb::ops {
 
-using All = decltype(std::tuple_cat(ArithmeticOps(), PointwiseOps(), CompareOps(), ActivationOps(), ReduceOps(),
-                                    ShapeOps(), IndexOps(), LinearOps(), ConvOps(), PoolOps(), NormOps(),
-                                    RecurrentOps(), SoftmaxOps(), AttentionOps()));
+using All = decltype(std::tuple_cat(ArithmeticOps(), PointwiseOps(), SpecialOps(), CompareOps(), BitwiseOps(),
+                                    ActivationOps(), ReduceOps(), ShapeOps(), IndexOps(), LinearOps(), ConvOps(),
+                                    PoolOps(), NormOps(), RecurrentOps(), SoftmaxOps(), AttentionOps()));
 
 }  // namespace ebb::ops
