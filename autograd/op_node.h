@@ -304,8 +304,8 @@ class OpNode final : public Node {
     return A(thread_state.recording && J < differentiable_outputs_of<Op>() ? with_edge(saved, this, J) : saved);
   }
 
-  template <class R, class G, class... A>
-  Tensor call(R (Op::*gradient)(G, A...) const, std::span<const Tensor> g) {
+  template <class R, class Base, class G, class... A>  // Op, or what it has the formula from
+  Tensor call(R (Base::*gradient)(G, A...) const, std::span<const Tensor> g) {
     if constexpr (std::is_same_v<G, Grads>)
       return (op_.*gradient)(Grads{g}, argument<std::remove_cvref_t<A>>()...);
     else return (op_.*gradient)(g[0], argument<std::remove_cvref_t<A>>()...);

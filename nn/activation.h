@@ -2,7 +2,10 @@
 // network does.
 #pragma once
 
+#include <cstdint>
+
 #include "autograd/ops.h"
+#include "nn/role.h"
 
 namespace ebb::nn {
 
@@ -40,6 +43,81 @@ struct Sigmoid {
 struct Softplus {
   double beta = 1, threshold = 20;
   Tensor operator()(const Tensor& x) const { return softplus(x, beta, threshold); }
+};
+
+struct Mish {
+  Tensor operator()(const Tensor& x) const { return mish(x); }
+};
+
+struct SELU {
+  Tensor operator()(const Tensor& x) const { return selu(x); }
+};
+
+struct CELU {
+  double alpha = 1;
+  Tensor operator()(const Tensor& x) const { return celu(x, alpha); }
+};
+
+struct Softsign {
+  Tensor operator()(const Tensor& x) const { return softsign(x); }
+};
+
+struct LogSigmoid {
+  Tensor operator()(const Tensor& x) const { return logsigmoid(x); }
+};
+
+struct Tanhshrink {
+  Tensor operator()(const Tensor& x) const { return tanhshrink(x); }
+};
+
+struct Hardtanh {
+  double min_val = -1, max_val = 1;
+  Tensor operator()(const Tensor& x) const { return hardtanh(x, min_val, max_val); }
+};
+
+struct ReLU6 {
+  Tensor operator()(const Tensor& x) const { return relu6(x); }
+};
+
+struct Hardsigmoid {
+  Tensor operator()(const Tensor& x) const { return hardsigmoid(x); }
+};
+
+struct Hardswish {
+  Tensor operator()(const Tensor& x) const { return hardswish(x); }
+};
+
+struct Hardshrink {
+  double lambd = 0.5;
+  Tensor operator()(const Tensor& x) const { return hardshrink(x, lambd); }
+};
+
+struct Softshrink {
+  double lambd = 0.5;
+  Tensor operator()(const Tensor& x) const { return softshrink(x, lambd); }
+};
+
+struct Threshold {
+  double threshold, value;
+  Tensor operator()(const Tensor& x) const { return ebb::threshold(x, threshold, value); }
+};
+
+namespace detail {
+Tensor prelu_weight(std::int64_t num_parameters, double init);
+}
+
+// x > 0 ? x : weight x; weight [num_parameters], one or as many as dimension 1 of x has.
+struct PReLU {
+  std::int64_t num_parameters = 1;
+  double init = 0.25;
+  Parameter weight = detail::prelu_weight(num_parameters, init);
+
+  Tensor operator()(const Tensor& x) const { return prelu(x, weight); }
+};
+
+struct GLU {
+  int dim = -1;
+  Tensor operator()(const Tensor& x) const { return glu(x, dim); }
 };
 
 struct Softmax {

@@ -7,6 +7,7 @@
 
 #include "autograd/base/error.h"
 #include "autograd/kernels/elementwise.h"
+#include "tests/elementwise_reference.h"
 #include "tests/every_target.h"
 
 namespace {
@@ -17,168 +18,32 @@ using kernels::Compare;
 using kernels::Unary;
 using test::Array;
 using test::Layout;
+using test::reference;
 using test::Rng;
 
 constexpr Dtype kDtypes[] = {float32, float64, int64, int32, uint8, boolean};
-constexpr double kRootHalf = 0.70710678118654752440;
 
-// -- references
-
-double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
-double gelu_tanh_argument(double x) { return 1.5957691216057307 * (x + 0.044715 * x * x * x); }
-
-double reference(Unary f, double x, double a, double b) {
-  switch (f) {
-    case Unary::neg:
-      return -x;
-    case Unary::abs:
-      return std::fabs(x);
-    case Unary::square:
-      return x * x;
-    case Unary::sign:
-      return (x > 0) - (x < 0);
-    case Unary::sqrt:
-      return std::sqrt(x);
-    case Unary::rsqrt:
-      return 1 / std::sqrt(x);
-    case Unary::reciprocal:
-      return 1 / x;
-    case Unary::floor:
-      return std::floor(x);
-    case Unary::ceil:
-      return std::ceil(x);
-    case Unary::round:
-      return std::nearbyint(x);
-    case Unary::add_scalar:
-      return x + a;
-    case Unary::mul_scalar:
-      return x * a;
-    case Unary::clamp:
-      return std::min(std::max(x, a), b);
-    case Unary::relu:
-      return std::max(x, 0.0);
-    case Unary::leaky_relu:
-      return x > 0 ? x : a * x;
-    case Unary::exp:
-      return std::exp(x);
-    case Unary::expm1:
-      return std::expm1(x);
-    case Unary::log:
-      return std::log(x);
-    case Unary::log1p:
-      return std::log1p(x);
-    case Unary::sin:
-      return std::sin(x);
-    case Unary::cos:
-      return std::cos(x);
-    case Unary::pow_scalar:
-      return std::pow(x, a);
-    case Unary::tanh:
-      return std::tanh(x);
-    case Unary::sigmoid:
-      return sigmoid(x);
-    case Unary::silu:
-      return x * sigmoid(x);
-    case Unary::softplus:
-      return a * x > b ? x : std::log1p(std::exp(a * x)) / a;
-    case Unary::elu:
-      return x > 0 ? x : a * std::expm1(x);
-    case Unary::gelu:
-      return x * std::erfc(-x * kRootHalf) / 2;
-    case Unary::gelu_tanh:
-      return x * sigmoid(gelu_tanh_argument(x));
-    case Unary::erf:
-      return std::erf(x);
-    case Unary::logical_not:
-      return x == 0;
-  }
-  return 0;
-}
-
-// The derivative at x of the function whose backward f is.
-double derivative(Binary f, double x, double p, double q) {
-  switch (f) {
-    case Binary::silu_backward:
-      return sigmoid(x) * (1 + x * sigmoid(-x));
-    case Binary::softplus_backward:
-      return p * x > q ? 1 : sigmoid(p * x);
-    case Binary::elu_backward:
-      return x > 0 ? 1 : p * std::exp(x);
-    case Binary::gelu_backward:
-      return std::erfc(-x * kRootHalf) / 2 + x * std::exp(-x * x / 2) * 0.39894228040143267794;
-    default: {
-      const double s = sigmoid(gelu_tanh_argument(x));
-      return s + x * s * (1 - s) * 1.5957691216057307 * (1 + 3 * 0.044715 * x * x);
-    }
-  }
-}
-
-double reference(Binary f, double a, double b, double p, double q) {
-  switch (f) {
-    case Binary::add:
-      return a + b;
-    case Binary::sub:
-      return a - b;
-    case Binary::mul:
-      return a * b;
-    case Binary::div:
-      return a / b;
-    case Binary::maximum:
-      return std::max(a, b);
-    case Binary::minimum:
-      return std::min(a, b);
-    case Binary::relu_backward:
-      return a > 0 ? b : 0;
-    case Binary::leaky_relu_backward:
-      return a > 0 ? b : p * b;
-    case Binary::clamp_backward:
-      return p <= a && a <= q ? b : 0;
-    case Binary::tanh_backward:
-      return b * (1 - a * a);
-    case Binary::sigmoid_backward:
-      return b * a * (1 - a);
-    case Binary::pow:
-      return std::pow(a, b);
-    case Binary::atan2:
-      return std::atan2(a, b);
-    case Binary::logical_and:
-      return a != 0 && b != 0;
-    case Binary::logical_or:
-      return a != 0 || b != 0;
-    default:
-      return b * derivative(f, a, p, q);
-  }
-}
-
-bool reference(Compare f, double a, double b) {
-  switch (f) {
-    case Compare::eq:
-      return a == b;
-    case Compare::ne:
-      return a != b;
-    case Compare::lt:
-      return a < b;
-    case Compare::le:
-      return a <= b;
-    case Compare::gt:
-      return a > b;
-    default:
-      return a >= b;
-  }
-}
+// Of an integer type; 1 of bool.
+int bits_of(Dtype dtype) { return dtype == boolean ? 1 : static_cast<int>(8 * size_of(dtype)); }
 
 // x as an element of an integer type, which wraps.
 double wrapped(Dtype dtype, double x) { return dtype == uint8 ? x - 256 * std::floor(x / 256) : x; }
 
 // -- operands
 
-// Of about n elements.
-Array operand(Rng& rng, Dtype dtype, const Shape& shape, Layout layout, bool positive = false) {
+// What the elements are; of integers only that none is 0 where they are positive.
+enum class Domain { any, positive, fraction, above_one };
+
+Array operand(Rng& rng, Dtype dtype, const Shape& shape, Layout layout, Domain domain = Domain::any) {
   Array x(dtype, shape, layout);
   return x.fill([&](std::int64_t) {
     if (dtype == boolean) return static_cast<double>(test::pick(rng, 0, 1));
-    if (!is_floating(dtype)) return static_cast<double>(test::pick(rng, dtype == uint8 ? 0 : -12, 12));
-    return std::uniform_real_distribution<double>(positive ? 0.1 : -3, 3)(rng);
+    if (!is_floating(dtype)) {
+      const auto number = test::pick(rng, dtype == uint8 ? 0 : -12, 12);
+      return static_cast<double>(number == 0 && domain == Domain::positive ? 5 : number);
+    }
+    const double low = domain == Domain::any ? -3 : domain == Domain::above_one ? 1.1 : 0.1;
+    return std::uniform_real_distribution<double>(low, domain == Domain::fraction ? 0.9 : 3)(rng);
   });
 }
 
@@ -215,17 +80,25 @@ Array contiguous(const Array& x) {
 // -- which functions there are
 
 bool has(Unary f, Dtype dtype) {
-  if (dtype == boolean) return f == Unary::logical_not;
-  if (is_floating(dtype)) return f != Unary::logical_not;
-  return f == Unary::neg || f == Unary::abs || f == Unary::square || f == Unary::sign || f == Unary::add_scalar ||
-         f == Unary::mul_scalar || f == Unary::clamp;
+  if (dtype == boolean) return f == Unary::bitwise_not;
+  if (is_floating(dtype)) return f != Unary::bitwise_not;
+  constexpr Unary kOfIntegers[] = {Unary::neg,        Unary::abs,        Unary::square, Unary::sign,
+                                   Unary::floor,      Unary::ceil,       Unary::round,  Unary::trunc,
+                                   Unary::add_scalar, Unary::mul_scalar, Unary::clamp,  Unary::bitwise_not};
+  return std::count(std::begin(kOfIntegers), std::end(kOfIntegers), f) > 0;
+}
+
+bool is_division(Binary f) {
+  return f == Binary::trunc_divide || f == Binary::floor_divide || f == Binary::fmod || f == Binary::remainder;
 }
 
 bool has(Binary f, Dtype dtype) {
-  const bool logical = f == Binary::logical_and || f == Binary::logical_or;
-  if (dtype == boolean) return logical;
-  if (is_floating(dtype)) return !logical;
-  return f == Binary::add || f == Binary::sub || f == Binary::mul || f == Binary::maximum || f == Binary::minimum;
+  const bool bitwise = f == Binary::bitwise_and || f == Binary::bitwise_or || f == Binary::bitwise_xor;
+  const bool shift = f == Binary::left_shift || f == Binary::right_shift;
+  if (dtype == boolean) return bitwise;
+  if (is_floating(dtype)) return !bitwise && !shift;
+  return bitwise || shift || is_division(f) || f == Binary::add || f == Binary::sub || f == Binary::mul ||
+         f == Binary::maximum || f == Binary::minimum;
 }
 
 struct Parameters {
@@ -235,28 +108,55 @@ Parameters parameters(Unary f, Dtype dtype) {
   if (f == Unary::clamp) return {dtype == uint8 ? 3.0 : -1.0, 5};
   if (f == Unary::pow_scalar) return {1.7, 0};
   if (f == Unary::softplus) return {2, 3};
+  if (f == Unary::polygamma || f == Unary::sinc || f == Unary::bessel_i) return {1, 0};
   return is_floating(dtype) ? Parameters{0.75, 1.5} : Parameters{3, 2};
 }
 Parameters parameters(Binary f) {
   return f == Binary::clamp_backward ? Parameters{-1, 1.25} : Parameters{0.75, 1.5};
 }
 
-bool needs_positive(Unary f) {
-  return f == Unary::sqrt || f == Unary::rsqrt || f == Unary::log || f == Unary::log1p || f == Unary::pow_scalar ||
-         f == Unary::reciprocal;
+Domain domain(Unary f) {
+  switch (f) {
+    case Unary::sqrt:
+    case Unary::rsqrt:
+    case Unary::reciprocal:
+    case Unary::log:
+    case Unary::log2:
+    case Unary::log10:
+    case Unary::log1p:
+    case Unary::pow_scalar:
+    case Unary::lgamma:
+    case Unary::polygamma:
+    case Unary::sinc:
+      return Domain::positive;
+    case Unary::logit:
+    case Unary::atanh:
+    case Unary::asin:
+    case Unary::acos:
+    case Unary::erfinv:
+    case Unary::tan:
+      return Domain::fraction;
+    case Unary::acosh:
+      return Domain::above_one;
+    default:
+      return Domain::any;
+  }
+}
+Domain domain(Binary f) {
+  if (is_division(f) || f == Binary::pow || f == Binary::div || f == Binary::xlogy) return Domain::positive;
+  return Domain::any;
 }
 
 // -- tests
 
 void check_unary(Rng& rng, Unary f, Dtype dtype, const Shape& shape, Layout y_layout, Layout x_layout) {
   const auto [a, b] = parameters(f, dtype);
-  Array y(dtype, shape, y_layout), x = operand(rng, dtype, shape, x_layout, needs_positive(f)),
-                                   plain = contiguous(x);
+  Array y(dtype, shape, y_layout), x = operand(rng, dtype, shape, x_layout, domain(f)), plain = contiguous(x);
   kernels::unary(f, y, x, a, b);
   CHECK(y.guarded());
   for (std::int64_t i = 0; i < y.numel(); ++i) {
     CAPTURE(x[i]);
-    CHECK(close(dtype, y[i], wrapped(dtype, reference(f, x[i], a, b))));
+    CHECK(close(dtype, y[i], wrapped(dtype, reference(f, x[i], a, b, bits_of(dtype)))));
   }
   kernels::unary(f, plain, plain, a, b);  // in place; and the bits do not depend on the layout
   CHECK(equal(y, plain));
@@ -265,7 +165,7 @@ void check_unary(Rng& rng, Unary f, Dtype dtype, const Shape& shape, Layout y_la
 TEST_CASE("unary: every function, dtype and layout") {
   test::with_every_target([] {
     Rng rng(1);
-    for (int f = 0; f <= static_cast<int>(Unary::logical_not); ++f) {
+    for (int f = 0; f <= static_cast<int>(Unary::bitwise_not); ++f) {
       for (const auto dtype : kDtypes) {
         CAPTURE(f);
         CAPTURE(name_of(dtype));
@@ -288,15 +188,14 @@ TEST_CASE("unary: every function, dtype and layout") {
 void check_binary(Rng& rng, Binary f, Dtype dtype, const Shape& shape, Layout y_layout, Layout a_layout,
                   Layout b_layout) {
   const auto [p, q] = parameters(f);
-  const bool positive = f == Binary::pow || f == Binary::div;
-  Array y(dtype, shape, y_layout), a = operand(rng, dtype, shape, a_layout, positive);
-  Array b = operand(rng, dtype, shape, b_layout, positive), plain = contiguous(a), other = contiguous(b);
+  Array y(dtype, shape, y_layout), a = operand(rng, dtype, shape, a_layout, domain(f));
+  Array b = operand(rng, dtype, shape, b_layout, domain(f)), plain = contiguous(a), other = contiguous(b);
   kernels::binary(f, y, a, b, p, q);
   CHECK(y.guarded());
   for (std::int64_t i = 0; i < y.numel(); ++i) {
     CAPTURE(a[i]);
     CAPTURE(b[i]);
-    CHECK(close(dtype, y[i], wrapped(dtype, reference(f, a[i], b[i], p, q))));
+    CHECK(close(dtype, y[i], wrapped(dtype, reference(f, a[i], b[i], p, q, bits_of(dtype)))));
   }
   kernels::binary(f, plain, plain, other, p, q);
   CHECK(equal(y, plain));
@@ -305,7 +204,7 @@ void check_binary(Rng& rng, Binary f, Dtype dtype, const Shape& shape, Layout y_
 TEST_CASE("binary: every function, dtype and layout") {
   test::with_every_target([] {
     Rng rng(2);
-    for (int f = 0; f <= static_cast<int>(Binary::logical_or); ++f) {
+    for (int f = 0; f <= static_cast<int>(Binary::right_shift); ++f) {
       for (const auto dtype : kDtypes) {
         CAPTURE(f);
         CAPTURE(name_of(dtype));
@@ -375,7 +274,7 @@ TEST_CASE("copy: every pair of dtypes and layouts") {
       CAPTURE(name_of(from));
       for_each_layout([&](Layout y_layout, Layout x_layout) {
         for (const auto& shape : some_shapes(rng)) {
-          Array y(to, shape, y_layout), x = operand(rng, from, shape, x_layout, true);
+          Array y(to, shape, y_layout), x = operand(rng, from, shape, x_layout, Domain::positive);
           x.fill([&](std::int64_t i) { return std::fabs(x[i]); });  // of -1, uint8 says nothing
           kernels::copy(y, x);
           CHECK(y.guarded());

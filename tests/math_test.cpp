@@ -126,6 +126,55 @@ Real normal_density(Real x) { return std::exp(-x * x / 2) * 0.398942280401432677
 // 0 · ∞ = 0
 Real product(Real a, Real b) { return a == 0 || b == 0 ? 0 : a * b; }
 
+Real logit(Real x) { return x < 0.25L ? std::log(x) - std::log1p(-x) : std::log1p((2 * x - 1) / (1 - x)); }
+// tanh(log(1 + e)) = n / (n + 2), n = e (e + 2)
+Real mish_factor(Real x) {
+  const Real e = std::exp(std::min(x, Real(50))), n = e * (e + 2);
+  return n / (n + 2);
+}
+Real mish_derivative(Real x) {
+  if (x > 50) return 1;
+  const Real t = mish_factor(x), n = std::exp(x) + 1;  // 1 - t² = 4 n² / (n² + 1)²
+  return t + product(x, sigmoid(x) * (4 * n * n / ((n * n + 1) * (n * n + 1))));
+}
+
+// By its series near 0 and by bisection.
+Real erfinv(Real x) {
+  constexpr Real kPi = 3.141592653589793238462643383279502884L;
+  const Real a = std::fabs(x);
+  if (!(a < 1)) return a == 1 ? x * HUGE_VALL : std::nanl("");
+  if (a < 1e-4L) return std::sqrt(kPi) / 2 * x * (1 + kPi / 12 * x * x);
+  Real low = 0, high = 8;
+  for (int i = 0; i < 80; ++i) {
+    const Real middle = (low + high) / 2;
+    const bool below = a < 0.5L ? std::erf(middle) < a : std::erfc(middle) > 1 - a;
+    (below ? low : high) = middle;
+  }
+  return std::copysign(low, x);
+}
+
+Real sinc(Real x) {
+  constexpr Real kPi = 3.141592653589793238462643383279502884L;
+  if (x == 0) return 1;
+  const Real whole = std::nearbyint(x), sine = std::sin(kPi * (x - whole));
+  return (std::fmod(whole, Real(2)) == 0 ? sine : -sine) / (kPi * x);
+}
+
+// 1/π ∫ exp(x cos t) over [0, π]: for a periodic function the trapezoidal rule is exact to all digits.
+Real bessel_i0(Real x) {
+  constexpr int kPoints = 160;
+  if (!(std::fabs(x) < 800)) return std::isnan(x) ? x : HUGE_VALL;
+  static const std::vector<Real> cosines = [] {
+    std::vector<Real> c;
+    for (int k = 0; k <= kPoints; ++k)
+      c.push_back(std::cos(3.141592653589793238462643383279502884L * k / kPoints));
+    return c;
+  }();
+  Real sum = (std::exp(x) + std::exp(-x)) / 2;
+  for (std::size_t k = 1; k < kPoints; ++k) sum += std::exp(x * cosines[k]);
+  return sum / kPoints;
+}
+
 constexpr Real kGeluLinear = 1.59576912160573071175978423973752747L, kGeluCubic = 0.044715L;
 Real gelu_tanh_argument(Real x) { return kGeluLinear * x * (1 + kGeluCubic * x * x); }
 // The argument's rounding shows below 0, as many times as the argument says.
@@ -146,23 +195,41 @@ const UnaryCheck kUnaryChecks[] = {
     {Unary::rsqrt, {"rsqrt", [](Real x) { return 1 / std::sqrt(x); }, 1.5, 1.5, 10}},
     {Unary::reciprocal, {"reciprocal", [](Real x) { return 1 / x; }, 0.501, 0.501, 10}},
     {Unary::exp, {"exp", std::exp, 1.2, 1.2, 110}},
+    {Unary::exp2, {"exp2", std::exp2, 1.2, 1.2, 150}},
     {Unary::expm1, {"expm1", std::expm1, 1.5, 1.9, 110}},
     {Unary::log, {"log", std::log, 0.9, 0.9, 10}},
+    {Unary::log2, {"log2", std::log2, 2, 2, 10}},
+    {Unary::log10, {"log10", std::log10, 2, 2, 10}},
     {Unary::log1p, {"log1p", std::log1p, 1.5, 1.5, 10}},
+    {Unary::logit, {"logit", logit, 4, 4, 1}},
     {Unary::sin, {"sin", std::sin, 1.6, 1.6, 1000}},
     {Unary::cos, {"cos", std::cos, 1.6, 1.6, 1000}},
+    {Unary::tan, {"tan", std::tan, 3.6, 3.6, 1000}},
+    {Unary::sinh, {"sinh", std::sinh, 2.6, 2.6, 100}},
+    {Unary::cosh, {"cosh", std::cosh, 2, 2, 100}},
+    {Unary::asinh, {"asinh", std::asinh, 3.5, 3.5, 10}},
+    {Unary::acosh, {"acosh", std::acosh, 3.5, 3.5, 10}},
+    {Unary::atanh, {"atanh", std::atanh, 2.6, 2.6, 1}},
     {Unary::tanh, {"tanh", std::tanh, 2.5, 2.5, 20}},
     {Unary::sigmoid, {"sigmoid", sigmoid, 2.3, 2.3, 120}},
     {Unary::silu, {"silu", [](Real x) { return product(x, sigmoid(x)); }, 3.2, 3.2, 120}},
+    {Unary::mish, {"mish", [](Real x) { return product(x, mish_factor(x)); }, 4, 4, 120}},
     {Unary::softplus,
      {"softplus", [](Real x) { return x > 20 ? x : std::log1p(std::exp(x)); }, 1.9, 1.9, 120},
      1,
      20},
-    {Unary::elu, {"elu", [](Real x) { return x > 0 ? x : std::expm1(x); }, 1, 1.2, 120}, 1},
+    {Unary::elu, {"elu", [](Real x) { return x > 0 ? x : std::expm1(x); }, 1, 1.2, 120}, 1, 1},
     {Unary::gelu, {"gelu", [](Real x) { return product(x, normal_cdf(x)); }, 4, 4.2, 40}},
     {Unary::gelu_tanh,
      {"gelu_tanh", [](Real x) { return product(x, sigmoid(gelu_tanh_argument(x))); }, 5, 5, 15, by_argument}},
     {Unary::erf, {"erf", std::erf, 1.3, 1.3, 7}},
+    {Unary::erfc, {"erfc", std::erfc, 4, 4, 30}},
+    {Unary::asin, {"asin", std::asin, 0.6, 1, 1}},
+    {Unary::acos, {"acos", std::acos, 0.6, 1, 1}},
+    {Unary::atan, {"atan", std::atan, 0.6, 1, 10}},
+    {Unary::erfinv, {"erfinv", erfinv, 0.6, 4, 1}},
+    {Unary::sinc, {"sinc", sinc, 0.6, 2.5, 10}},
+    {Unary::bessel_i, {"i0", bessel_i0, 0.6, 10, 800}},
     {Unary::pow_scalar, {"x^2.5", [](Real x) { return std::pow(x, Real(2.5)); }, 0.6, 0.6, 10}, 2.5},
     {Unary::pow_scalar, {"x^-3", [](Real x) { return std::pow(x, Real(-3)); }, 0.6, 0.6, 10}, -3},
     {Unary::pow_scalar, {"x^3", [](Real x) { return x * x * x; }, 1.5, 1.5, 10}, 3},
@@ -194,11 +261,12 @@ Real gelu_tanh_derivative(Real x) {
 
 const BackwardCheck kBackwardChecks[] = {
     {Binary::silu_backward, {"silu'", silu_derivative, 5, 5, 120, by_terms}},
+    {Binary::mish_backward, {"mish'", mish_derivative, 8, 8, 120, by_terms}},
     {Binary::softplus_backward,
      {"softplus'", [](Real x) { return x > 20 ? 1 : sigmoid(x); }, 2.3, 2.3, 120},
      1,
      20},
-    {Binary::elu_backward, {"elu'", [](Real x) { return x > 0 ? 1 : std::exp(x); }, 1.2, 1.2, 120}, 1},
+    {Binary::elu_backward, {"elu'", [](Real x) { return x > 0 ? 1 : std::exp(x); }, 1.2, 1.2, 120}, 1, 1},
     {Binary::gelu_backward, {"gelu'", gelu_derivative, 8, 8, 40, by_terms}},
     {Binary::gelu_tanh_backward,
      {"gelu_tanh'", gelu_tanh_derivative, 6, 6, 12,
@@ -281,10 +349,11 @@ TEST_CASE_TEMPLATE("pow keeps its error bound", T, float, double) {
 
 TEST_CASE_TEMPLATE("odd functions keep the sign of zero, and NaN stays NaN", T, float, double) {
   test::with_every_target([&] {
-    for (const auto f :
-         {Unary::sin, Unary::tanh, Unary::erf, Unary::expm1, Unary::log1p, Unary::floor, Unary::round})
+    for (const auto f : {Unary::sin, Unary::tanh, Unary::erf, Unary::expm1, Unary::log1p, Unary::floor,
+                         Unary::round, Unary::trunc, Unary::tan, Unary::sinh, Unary::asinh, Unary::atanh,
+                         Unary::asin, Unary::atan, Unary::erfinv})
       CHECK(same(call(f, std::vector<T>{-T(0)})[0], -T(0)));
-    for (int f = 0; f < static_cast<int>(Unary::logical_not); ++f) {
+    for (int f = 0; f < static_cast<int>(Unary::bitwise_not); ++f) {
       CAPTURE(f);
       CHECK(std::isnan(
           call(static_cast<Unary>(f), std::vector<T>{std::numeric_limits<T>::quiet_NaN()}, 1.5, 2.5)[0]));

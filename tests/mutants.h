@@ -60,6 +60,14 @@ inline std::optional<Mutant> chosen_mutant() { return {}; }
 inline bool is_zero_by_definition(std::string_view op, int input) {
   static const std::map<std::pair<std::string_view, int>, const char*> known{
       {{"sign", 0}, "constant between its jumps"},
+      {{"floor", 0}, "constant between its jumps"},
+      {{"ceil", 0}, "constant between its jumps"},
+      {{"round", 0}, "constant between its jumps"},
+      {{"trunc", 0}, "constant between its jumps"},
+      {{"div_rounded", 0}, "constant between its jumps"},
+      {{"div_rounded", 1}, "constant between its jumps"},
+      {{"copysign", 1}, "constant on each side of 0"},
+      {{"gate", 0}, "constant in x on each side of its bounds"},
       {{"leaky_relu_backward", 0}, "constant in x on each side of 0"},
       {{"clamp_backward", 0}, "constant in x on each side of its bounds"},
   };

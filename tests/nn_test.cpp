@@ -167,6 +167,23 @@ TEST_CASE("activations, against PyTorch's values") {
   CHECK(at(nn::Softplus{}, 0) == doctest::Approx(0.6931471805599453));
   CHECK(at(nn::Softplus{.beta = 2}, 1) == doctest::Approx(1.0634640055214863));
   CHECK(at(nn::Softplus{.threshold = 0.5}, 1) == 1);
+  CHECK(at(nn::Mish{}, 1) == doctest::Approx(0.8650983882673103));
+  CHECK(at(nn::SELU{}, -1) == doctest::Approx(-1.1113307378125627));
+  CHECK(at(nn::CELU{2}, -1) == doctest::Approx(-0.7869386805747332));
+  CHECK(at(nn::Softsign{}, -3) == doctest::Approx(-0.75));
+  CHECK(at(nn::LogSigmoid{}, -1) == doctest::Approx(-1.3132616875182228));
+  CHECK(at(nn::Tanhshrink{}, 1) == doctest::Approx(0.2384058440442351));
+  CHECK(at(nn::Hardtanh{}, -3) == -1);
+  CHECK(at(nn::Hardtanh{.min_val = -2, .max_val = 5}, 4) == 4);
+  CHECK(at(nn::ReLU6{}, 7) == 6);
+  CHECK(at(nn::Hardsigmoid{}, 1.5) == doctest::Approx(0.75));
+  CHECK(at(nn::Hardswish{}, 1.5) == doctest::Approx(1.125));
+  CHECK(at(nn::Hardshrink{}, 0.5) == 0);
+  CHECK(at(nn::Hardshrink{0.25}, 0.5) == 0.5);
+  CHECK(at(nn::Softshrink{}, -2) == doctest::Approx(-1.5));
+  CHECK(at(nn::Threshold{1, 20}, 1) == 20);
+  CHECK(nn::PReLU{}(full({1}, -2)).item() == doctest::Approx(-0.5));
+  check_close(nn::GLU{}(tensor({{2.0, 0.0}})), {1});
   check_close(nn::Softmax{}(tensor({{0.0, 0.0}})), {0.5, 0.5});
   check_close(nn::Softmax{0}(tensor({{0.0, 0.0}})), {1, 1});
   check_close(nn::LogSoftmax{}(tensor({{0.0, 0.0}})), {-0.69314718, -0.69314718});
@@ -174,7 +191,16 @@ TEST_CASE("activations, against PyTorch's values") {
   CHECK(nn::Flatten{0, 1}(zeros({2, 3, 4})).shape() == Shape{6, 4});
 }
 
+TEST_CASE("PReLU has a weight for each channel") {
+  nn::PReLU prelu{3, 0.5};
+  CHECK(state(prelu).size() == 1);
+  CHECK(state(prelu)[0].name == "weight");
+  CHECK(prelu.weight.shape() == Shape{3});
+  CHECK(prelu(full({1, 3, 2}, -4)).to_vector<float>() == Floats(6, -2));
+}
+
 TEST_CASE("sizes that make no layer are errors that name the field") {
+  CHECK(error_of([] { return nn::PReLU{0}; }) == "PReLU: num_parameters is 0; it must be positive");
   CHECK(error_of([] { return nn::Linear{0, 3}; }) == "Linear: in is 0; it must be positive");
   CHECK(error_of([] { return nn::Linear{3, -1}; }) == "Linear: out is -1; it must be positive");
   CHECK(error_of([] { return nn::Conv2d{.in = 4, .out = 6, .kernel = 3, .groups = 3}; }) ==

@@ -19,11 +19,13 @@ HWY_INLINE V evaluate(D d, V x, V a, V b) {
   if constexpr (F == Unary::tanh) return tanh(d, x);
   if constexpr (F == Unary::sigmoid) return sigmoid(d, x);
   if constexpr (F == Unary::silu) return silu(d, x);
+  if constexpr (F == Unary::mish) return mish(d, x);
   if constexpr (F == Unary::softplus) return softplus(d, x, a, b);
-  if constexpr (F == Unary::elu) return elu(d, x, a);
+  if constexpr (F == Unary::elu) return elu(d, x, a, b);
   if constexpr (F == Unary::gelu) return gelu(d, x);
   if constexpr (F == Unary::gelu_tanh) return gelu_tanh(d, x);
   if constexpr (F == Unary::erf) return erf(d, x);
+  if constexpr (F == Unary::erfc) return erfc(d, x);
 }
 
 template <Unary F, class T>
@@ -35,7 +37,7 @@ void activation_run(const Run& run) {
 
 std::span<const FloatKernels> all_activations() {
   static constexpr auto kRuns =
-      float_kernels<kFirstActivation, kEndOfFloats>([]<Unary F, class T>() { return activation_run<F, T>; });
+      float_kernels<kFirstActivation, kFirstSpecialUnary>([]<Unary F, class T>() { return activation_run<F, T>; });
   return kRuns;
 }
 

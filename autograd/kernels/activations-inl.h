@@ -124,12 +124,43 @@ HWY_INLINE hn::Vec<D> softplus_derivative(D d, hn::Vec<D> x, hn::Vec<D> beta, hn
 }
 
 template <class D>
-HWY_INLINE hn::Vec<D> elu(D d, hn::Vec<D> x, hn::Vec<D> alpha) {
-  return hn::IfThenElse(hn::Gt(x, hn::Zero(d)), x, hn::Mul(alpha, expm1(d, x)));
+HWY_INLINE hn::Vec<D> elu(D d, hn::Vec<D> x, hn::Vec<D> alpha, hn::Vec<D> slope) {
+  return hn::IfThenElse(hn::Gt(x, hn::Zero(d)), x, hn::Mul(alpha, expm1(d, hn::Mul(slope, x))));
 }
 template <class D>
-HWY_INLINE hn::Vec<D> elu_derivative(D d, hn::Vec<D> x, hn::Vec<D> alpha) {
-  return hn::IfThenElse(hn::Gt(x, hn::Zero(d)), hn::Set(d, 1), hn::Mul(alpha, exp(d, x)));
+HWY_INLINE hn::Vec<D> elu_derivative(D d, hn::Vec<D> x, hn::Vec<D> alpha, hn::Vec<D> slope) {
+  return hn::IfThenElse(hn::Gt(x, hn::Zero(d)), hn::Set(d, 1),
+                        hn::Mul(hn::Mul(alpha, slope), exp(d, hn::Mul(slope, x))));
+}
+
+// x tanh(log(1 + e)) = x n / (n + 2), n = e (e + 2), e = exp(x), which is multiplied in last as in silu(). Above
+// kHighest the factor rounds to 1.
+template <class D>
+struct MishParts {
+  static constexpr hn::TFromD<D> kHighest = std::is_same_v<hn::TFromD<D>, float> ? 20 : 25;
+  Scaled<D> e;
+  hn::Vec<D> exp, exp_plus_2, n_plus_2;
+
+  HWY_INLINE MishParts(D d, hn::Vec<D> x)
+      : e(exp_scaled(d, clamp(d, x, FormatOf<D>::kExpLowest, kHighest))), exp(e.product()) {
+    exp_plus_2 = hn::Add(exp, hn::Set(d, 2));
+    n_plus_2 = hn::MulAdd(exp, exp_plus_2, hn::Set(d, 2));
+  }
+};
+template <class D>
+HWY_INLINE hn::Vec<D> mish(D d, hn::Vec<D> x) {
+  const MishParts<D> of(d, x);
+  const auto factor = hn::Div(hn::Mul(of.e.value, of.exp_plus_2), of.n_plus_2);
+  return of.e.power.times(hn::Mul(finite_factor(d, x), factor));
+}
+// e ((e + 2) (n + 2) + 4 x (1 + e)) / (n + 2)²
+template <class D>
+HWY_INLINE hn::Vec<D> mish_derivative(D d, hn::Vec<D> x) {
+  const MishParts<D> of(d, x);
+  const auto four_x =
+      hn::Mul(clamp(d, x, FormatOf<D>::kExpLowest, MishParts<D>::kHighest), hn::Set(d, hn::TFromD<D>(4)));
+  const auto sum = hn::MulAdd(four_x, hn::Add(of.exp, hn::Set(d, 1)), hn::Mul(of.exp_plus_2, of.n_plus_2));
+  return of.e.power.times(hn::Div(hn::Mul(of.e.value, sum), hn::Mul(of.n_plus_2, of.n_plus_2)));
 }
 
 // ---- the normal distribution: Φ(-t) = M(t) exp(-t²/2)
@@ -232,16 +263,30 @@ constexpr double kErfDouble[] = {0x1.06eba8214db69p-3,   -0x1.812746b0379e6p-2, 
                                  -0x1.5f1d36a635fe1p-23, 0x1.f7a410f7d9dc4p-27,  -0x1.386abce304f28p-30,
                                  0x1.05799fc6bd33dp-34};
 
-// x + x P(x²) for |x| < 1, else ±(1 - 2 Φ(-√2 |x|)).
+// 2 Φ(-√2 a) for 0 <= a <= 28
+template <class D>
+HWY_INLINE hn::Vec<D> erfc_of_abs(D d, hn::Vec<D> a) {
+  const auto m = mills(d, hn::Mul(a, hn::Set(d, static_cast<hn::TFromD<D>>(0x1.6a09e667f3bcdp0))));
+  const auto e = exp_minus_square<1>(d, a);
+  return e.power.times(hn::Mul(hn::Add(m, m), e.value));
+}
+
+// x + x P(x²) for |x| < 1, else ±(1 - erfc(|x|)).
 template <class D>
 HWY_INLINE hn::Vec<D> erf(D d, hn::Vec<D> x) {
   using T = hn::TFromD<D>;
   const auto a = at_most(d, hn::Abs(x), 7);  // there it is 1
   const auto one = hn::Set(d, T(1));
   const auto near = hn::MulAdd(a, polynomial(d, hn::Mul(a, a), kErfFloat, kErfDouble), a);
-  const auto m = mills(d, hn::Mul(a, hn::Set(d, static_cast<T>(0x1.6a09e667f3bcdp0))));
-  const auto far = hn::NegMulAdd(hn::Add(m, m), exp_minus_square<1>(d, a).product(), one);
+  const auto far = hn::Sub(one, erfc_of_abs(d, a));
   return hn::CopySign(hn::IfThenElse(hn::Lt(a, one), near, far), x);
+}
+template <class D>
+HWY_INLINE hn::Vec<D> erfc(D d, hn::Vec<D> x) {
+  using T = hn::TFromD<D>;
+  const auto y =
+      erfc_of_abs(d, at_most(d, hn::Abs(x), std::is_same_v<T, float> ? T(11) : T(28)));  // there it is 0
+  return hn::IfThenElse(hn::Lt(x, hn::Zero(d)), hn::Sub(hn::Set(d, T(2)), y), y);
 }
 
 }  // namespace ebb::kernels::HWY_NAMESPACE

@@ -17,8 +17,9 @@ namespace {
 template <Binary F, class D, class V = hn::Vec<D>>
 HWY_INLINE V derivative(D d, V x, V p, V q) {
   if constexpr (F == Binary::silu_backward) return silu_derivative(d, x);
+  if constexpr (F == Binary::mish_backward) return mish_derivative(d, x);
   if constexpr (F == Binary::softplus_backward) return softplus_derivative(d, x, p, q);
-  if constexpr (F == Binary::elu_backward) return elu_derivative(d, x, p);
+  if constexpr (F == Binary::elu_backward) return elu_derivative(d, x, p, q);
   if constexpr (F == Binary::gelu_backward) return gelu_derivative(d, x);
   if constexpr (F == Binary::gelu_tanh_backward) return gelu_tanh_derivative(d, x);
 }
@@ -31,8 +32,8 @@ void derivative_run(const Run& run) {
 }
 
 std::span<const FloatKernels> all_derivatives() {
-  static constexpr auto kRuns =
-      float_kernels<kFirstDerivative, kEndOfDerivatives>([]<Binary F, class T>() { return derivative_run<F, T>; });
+  static constexpr auto kRuns = float_kernels<kFirstDerivative, kFirstSpecialBinary>(
+      []<Binary F, class T>() { return derivative_run<F, T>; });
   return kRuns;
 }
 

@@ -8,6 +8,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "autograd/kernels/elementary-inl.h"
 #include "autograd/kernels/math-inl.h"
 #include "autograd/kernels/pow-inl.h"
 #include "autograd/kernels/strided-inl.h"
@@ -16,6 +17,13 @@
 HWY_BEFORE_NAMESPACE();
 namespace ebb::kernels::HWY_NAMESPACE {
 namespace {
+
+// min(max(x + 3, 0), 6) / 6
+template <class D>
+HWY_INLINE hn::Vec<D> hardsigmoid(D d, hn::Vec<D> x) {
+  using T = hn::TFromD<D>;
+  return hn::Mul(clamp(d, hn::Add(x, hn::Set(d, T(3))), 0, 6), hn::Set(d, static_cast<T>(1.0 / 6)));
+}
 
 // F(x) with the parameters a and b.
 template <Unary F, class D, class V = hn::Vec<D>>
@@ -34,6 +42,7 @@ HWY_INLINE V evaluate(D d, V x, V a, V b) {
   if constexpr (F == Unary::floor) return hn::Floor(x);
   if constexpr (F == Unary::ceil) return hn::Ceil(x);
   if constexpr (F == Unary::round) return hn::Round(x);
+  if constexpr (F == Unary::trunc) return hn::Trunc(x);
   if constexpr (F == Unary::add_scalar) return hn::Add(x, a);
   if constexpr (F == Unary::mul_scalar) return hn::Mul(x, a);
   if constexpr (F == Unary::clamp) {
@@ -42,12 +51,25 @@ HWY_INLINE V evaluate(D d, V x, V a, V b) {
   }
   if constexpr (F == Unary::relu) return hn::IfThenZeroElse(hn::Le(x, zero), x);
   if constexpr (F == Unary::leaky_relu) return hn::IfThenElse(hn::Gt(x, zero), x, hn::Mul(a, x));
+  if constexpr (F == Unary::hardsigmoid) return hardsigmoid(d, x);
+  if constexpr (F == Unary::hardswish) return hn::Mul(x, hardsigmoid(d, x));
+  if constexpr (F == Unary::softsign) return hn::Div(x, hn::Add(one, hn::Abs(x)));
   if constexpr (F == Unary::exp) return exp(d, x);
+  if constexpr (F == Unary::exp2) return exp2(d, x);
   if constexpr (F == Unary::expm1) return expm1(d, x);
   if constexpr (F == Unary::log) return log(d, x);
+  if constexpr (F == Unary::log2) return log_to_base(d, x, kBase2<hn::TFromD<D>>);
+  if constexpr (F == Unary::log10) return log_to_base(d, x, kBase10<hn::TFromD<D>>);
   if constexpr (F == Unary::log1p) return log1p(d, x);
+  if constexpr (F == Unary::logit) return logit(d, x);
   if constexpr (F == Unary::sin) return sin(d, x);
   if constexpr (F == Unary::cos) return cos(d, x);
+  if constexpr (F == Unary::tan) return tan(d, x);
+  if constexpr (F == Unary::sinh) return sinh(d, x);
+  if constexpr (F == Unary::cosh) return cosh(d, x);
+  if constexpr (F == Unary::asinh) return asinh(d, x);
+  if constexpr (F == Unary::acosh) return acosh(d, x);
+  if constexpr (F == Unary::atanh) return atanh(d, x);
 }
 
 template <Unary F, class T>

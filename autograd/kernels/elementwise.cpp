@@ -3,6 +3,7 @@
 #include "autograd/base/fail.h"
 #include "autograd/kernels/float_runs.h"
 #include "autograd/kernels/integers.h"
+#include "autograd/kernels/special.h"
 #include "autograd/kernels/strided.h"
 
 namespace ebb::kernels {
@@ -10,7 +11,8 @@ namespace {
 
 struct FloatRuns {
   std::span<const FloatKernels> elementary = elementary_runs(), activations = activation_runs(),
-                                arithmetic = arithmetic_runs(), derivatives = derivative_runs();
+                                arithmetic = arithmetic_runs(), derivatives = derivative_runs(),
+                                ternary = ternary_runs();
 };
 
 FloatRuns& float_runs() {
@@ -27,24 +29,32 @@ RunKernel kernel_at(std::span<const FloatKernels> runs, Function first, Function
 RunKernel kernel_of(Unary f, Dtype dtype) {
   if (!is_floating(dtype)) return integer_kernel(f, dtype);
   if (f < kFirstActivation) return kernel_at(float_runs().elementary, kFirstElementary, f, dtype);
-  return f < kEndOfFloats ? kernel_at(float_runs().activations, kFirstActivation, f, dtype) : nullptr;
+  if (f < kFirstSpecialUnary) return kernel_at(float_runs().activations, kFirstActivation, f, dtype);
+  return special_kernel(f, dtype);
 }
 
 RunKernel kernel_of(Binary f, Dtype dtype) {
   if (!is_floating(dtype)) return integer_kernel(f, dtype);
   if (f < kFirstDerivative) return kernel_at(float_runs().arithmetic, kFirstArithmetic, f, dtype);
-  return f < kEndOfDerivatives ? kernel_at(float_runs().derivatives, kFirstDerivative, f, dtype) : nullptr;
+  if (f < kFirstSpecialBinary) return kernel_at(float_runs().derivatives, kFirstDerivative, f, dtype);
+  return special_kernel(f, dtype);
+}
+
+RunKernel kernel_of(Ternary f, Dtype dtype) {
+  return is_floating(dtype) ? kernel_at(float_runs().ternary, kFirstTernary, f, dtype) : nullptr;
 }
 
 Grain grain_of(Unary f) {
-  if (f == Unary::pow_scalar) return Grain::scalar;
+  if (f == Unary::pow_scalar || f >= kFirstSpecialUnary) return Grain::scalar;
   return f < kFirstCostlyUnary ? Grain::cheap : Grain::costly;
 }
 
 Grain grain_of(Binary f) {
-  if (f == Binary::pow || f == Binary::atan2) return Grain::scalar;
+  if (f == Binary::pow || f >= kFirstSpecialBinary) return Grain::scalar;
   return f < kFirstCostlyBinary ? Grain::cheap : Grain::costly;
 }
+
+Grain grain_of(Ternary /*f*/) { return Grain::cheap; }
 
 [[noreturn, gnu::cold]] void undefined(const char* op, int f, Dtype dtype) {
   fail("{}: function {} is not defined for {}", op, f, name_of(dtype));
@@ -65,6 +75,9 @@ void choose_float_runs_again() { float_runs() = FloatRuns(); }
 void unary(Unary f, const View& y, const View& x, double a, double b) { run("unary", f, a, b, y, x); }
 void binary(Binary f, const View& y, const View& a, const View& b, double p, double q) {
   run("binary", f, p, q, y, a, b);
+}
+void ternary(Ternary f, const View& y, const View& a, const View& b, const View& c, double p) {
+  run("ternary", f, p, 0, y, a, b, c);
 }
 void add_into(const View& y, const View& x) { binary(Binary::add, y, y, x); }
 

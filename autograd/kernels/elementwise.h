@@ -21,33 +21,59 @@ enum class Unary : std::uint8_t {
   sqrt,
   rsqrt,
   reciprocal,
-  floor,
-  ceil,
-  round,       // half to even
+  floor,       // + of integers: themselves; so too
+  ceil,        // +
+  round,       // + half to even
+  trunc,       // +
   add_scalar,  // + x + a
   mul_scalar,  // + a x
   clamp,       // + min(max(x, a), b)
   relu,
-  leaky_relu,  // x > 0 ? x : a x
+  leaky_relu,   // x > 0 ? x : a x
+  hardsigmoid,  // min(max(x + 3, 0), 6) / 6
+  hardswish,    // x hardsigmoid(x)
+  softsign,     // x / (1 + |x|)
 
   exp,         // 1 / 1
+  exp2,        // 1 / 1
   expm1,       // 1.5 / 1.5
   log,         // 1 / 1
+  log2,        // 2 / 2
+  log10,       // 2 / 2
   log1p,       // 1.5 / 1.5
+  logit,       // log(x / (1 - x)): 4 / 4
   sin,         // 1.5 / 2 up to |x| = 131072 / 1048576; beyond std::sin
   cos,         // likewise
+  tan,         // 3.5 / 3.5, likewise
+  sinh,        // 2.5 / 2.5
+  cosh,        // 2 / 2
+  asinh,       // 3.5 / 3.5
+  acosh,       // 3.5 / 3.5
+  atanh,       // 2.5 / 2.5
   pow_scalar,  // x^a: 1 / 1
 
   tanh,      // 2 / 2.5
   sigmoid,   // 2 / 2
   silu,      // x sigmoid(x): 2.5 / 2.5
+  mish,      // x tanh(log(1 + exp(x))): 4 / 4
   softplus,  // log(1 + exp(a x)) / a for a x <= b, else x: 3 / 3
-  elu,       // x > 0 ? x : a (exp(x) - 1): 2 / 2
+  elu,       // x > 0 ? x : a (exp(b x) - 1): 2 / 2
   gelu,      // x Φ(x), Φ the normal distribution's cumulative function: 4 / 4
   gelu_tanh,  // x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2: 4 / 4 for x >= 0, below more by the rounding of the argument
-  erf,  // 1.5 / 1.5
+  erf,   // 1.5 / 1.5
+  erfc,  // 1 - erf(x): 4 / 4
 
-  logical_not,  // bool only
+  // One element at a time, in double: special.cpp.
+  asin,       // 1 / 1
+  acos,       // 1 / 1
+  atan,       // 1 / 1
+  erfinv,     // 1 / 4
+  lgamma,     // log|Γ(x)|: 1 / that of std::lgamma
+  polygamma,  // derivative number a + 1 of log Γ(x): 1 / 2, more near its roots
+  sinc,       // derivative number a of sin(πx) / (πx): 1 / 2 for a = 0
+  bessel_i,   // the modified Bessel function of the first kind of order a: 1 / 10
+
+  bitwise_not,  // integers and bool only
 };
 void unary(Unary f, const View& y, const View& x, double a = 0, double b = 0);
 
@@ -58,27 +84,53 @@ enum class Binary : std::uint8_t {
   sub,                  // +
   mul,                  // +
   div,                  //
+  trunc_divide,         // + trunc(a / b); of integers Error where b = 0
   maximum,              // + NaN if one is NaN
   minimum,              // + likewise
+  copysign,             // |a| with the sign of b
+  prelu,                // a > 0 ? a : a b
   relu_backward,        // a > 0 ? b : 0
   leaky_relu_backward,  // a > 0 ? b : p b
   clamp_backward,       // p <= a <= q ? b : 0
+  inside,               // a <= p or a >= q ? 0 : b
+  outside,              // p <= a <= q ? 0 : b
+  hardswish_backward,   // a <= -3 ? 0 : a < 3 ? b (a / 3 + ½) : b
   tanh_backward,        // b (1 - a²), a = tanh(x)
   sigmoid_backward,     // b a (1 - a), a = sigmoid(x)
 
-  pow,    // special cases as std::pow's: 0.6 / that of std::pow
-  atan2,  // that of std::atan2
+  pow,        // special cases as std::pow's: 0.6 / that of std::pow
+  hypot,      // √(a² + b²) without overflow: 2 / 2
+  xlogy,      // a log(b), 0 where a = 0 and b is not NaN: 1.5 / 1.5
+  logaddexp,  // log(exp(a) + exp(b)): 2 / 2, of the larger of |y|, |a| and |b|
 
   silu_backward,      // b f'(a), a = x
+  mish_backward,      // b f'(a), a = x
   softplus_backward,  // b f'(a), a = x, p = beta, q = threshold
-  elu_backward,       // b f'(a), a = x, p = alpha
+  elu_backward,       // b f'(a), a = x, the function's a and b = p and q
   gelu_backward,      // b f'(a), a = x
   gelu_tanh_backward,
 
-  logical_and,  // bool only
-  logical_or,   // bool only
+  // One element at a time: special.cpp.
+  atan2,         // that of std::atan2
+  fmod,          // + a - b trunc(a / b), exact; of integers Error where b = 0
+  remainder,     // + fmod, but with the sign of b, as Python's %: 0.5; likewise
+  floor_divide,  // + floor(a / b), of the exact quotient, as Python's //; likewise
+
+  bitwise_and,  // these of integers and bool only
+  bitwise_or,
+  bitwise_xor,
+  left_shift,   // integers only; by more bits than there are, or a negative number: 0
+  right_shift,  // likewise: the sign alone is left
 };
 void binary(Binary f, const View& y, const View& a, const View& b, double p = 0, double q = 0);
+
+// y = f(a, b, c), all of one dtype, float32 or float64.
+enum class Ternary : std::uint8_t {
+  addcmul,  // a + p b c
+  addcdiv,  // a + p b / c
+  lerp,     // a + c (b - a), from the nearer end
+};
+void ternary(Ternary f, const View& y, const View& a, const View& b, const View& c, double p = 0);
 
 // y = a ? b, y bool, a and b of one dtype, any. Comparisons with NaN are false but for ne.
 enum class Compare : std::uint8_t { eq, ne, lt, le, gt, ge };

@@ -216,17 +216,30 @@ HWY_INLINE hn::Vec<D> exp(D d, hn::Vec<D> x) {
   return exp_scaled(d, clamp(d, x, FormatOf<D>::kExpLowest, FormatOf<D>::kExpHighest)).product();
 }
 
-// 2^n (p + (1 - 2^-n)), p = e^r - 1. Where 2^-n is too small for the type, 0 will do.
+// e^x = 2^n (1 + p), and 2^-n; where that is too small for the type, 0 will do. x >= -64.
 template <class D>
-HWY_INLINE hn::Vec<D> expm1(D d, hn::Vec<D> x) {
+struct ExpParts {
+  hn::Vec<D> p, inverse;
+  PowerOfTwo<D> power;
+};
+template <class D>
+HWY_INLINE ExpParts<D> exp_parts(D d, hn::Vec<D> x) {
   using F = FormatOf<D>;
   using T = hn::TFromD<D>;
-  const auto [rounded, r] = reduce_exp(d, clamp(d, x, -64, F::kExpHighest));
+  const auto [rounded, r] = reduce_exp(d, x);
   const auto bias = hn::Set(d, static_cast<T>(F::kBias));
   const auto n = hn::Min(hn::Sub(rounded, hn::Set(d, F::kRound)), bias);
   const auto inverse = power_of_two(d, bits_of(d, hn::Sub(hn::Set(d, F::kRound + static_cast<T>(F::kBias)), n)));
-  const auto value = hn::Add(expm1_reduced(d, r, kExpm1Float), hn::Sub(hn::Set(d, T(1)), inverse));
-  return hn::CopySign(PowerOfTwo<D>(d, rounded).times(value), x);
+  return {expm1_reduced(d, r, kExpm1Float), inverse, PowerOfTwo<D>(d, rounded)};
+}
+
+// 2^n (p + (1 - 2^-n))
+template <class D>
+HWY_INLINE hn::Vec<D> expm1(D d, hn::Vec<D> x) {
+  using T = hn::TFromD<D>;
+  const auto e = exp_parts(d, clamp(d, x, -64, FormatOf<D>::kExpHighest));
+  const auto value = hn::Add(e.p, hn::Sub(hn::Set(d, T(1)), e.inverse));
+  return hn::CopySign(e.power.times(value), x);
 }
 
 // ---- log
@@ -289,15 +302,21 @@ HWY_INLINE hn::Vec<D> log_limits(D d, hn::Vec<D> x, hn::Vec<D> y) {
   return hn::IfThenElse(hn::Eq(x, hn::Zero(d)), hn::Neg(infinity), y);
 }
 
+// The same of any x > 0, also a subnormal one.
 template <class D>
-HWY_NOINLINE hn::Vec<D> log_of_any(D d, hn::Vec<D> x) {
+HWY_INLINE LogParts<D> log_parts_of_any(D d, hn::Vec<D> x) {
   using T = hn::TFromD<D>;
   constexpr int kShift = FormatOf<D>::kMantissa + 2;
   const auto tiny = hn::Lt(x, hn::Set(d, std::numeric_limits<T>::min()));
   const auto normal = hn::Mul(x, hn::Set(d, static_cast<T>(std::uint64_t{1} << kShift)));
   auto parts = log_parts(d, hn::IfThenElse(tiny, normal, x));
   parts.k = hn::Sub(parts.k, hn::IfThenElseZero(tiny, hn::Set(d, static_cast<T>(kShift))));
-  return log_limits(d, x, log_sum(d, parts));
+  return parts;
+}
+
+template <class D>
+HWY_NOINLINE hn::Vec<D> log_of_any(D d, hn::Vec<D> x) {
+  return log_limits(d, x, log_sum(d, log_parts_of_any(d, x)));
 }
 
 template <class D>

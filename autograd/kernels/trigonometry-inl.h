@@ -1,4 +1,4 @@
-// Sine and cosine on vectors of float or double, once per instruction set; for their errors see elementwise.h.
+// Sine, cosine and tangent on vectors of float or double, once per instruction set; for their errors see elementwise.h.
 #if defined(EBB_KERNELS_TRIGONOMETRY_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef EBB_KERNELS_TRIGONOMETRY_INL_H_
 #undef EBB_KERNELS_TRIGONOMETRY_INL_H_
@@ -112,7 +112,7 @@ HWY_NOINLINE hn::Vec<D> replace_lanes(D d, hn::Mask<D> wanted, hn::Vec<D> x, hn:
 }
 
 template <class D, class F>
-HWY_INLINE hn::Vec<D> beyond_sin_cos_limit(D d, hn::Vec<D> x, hn::Vec<D> y, F f) {
+HWY_INLINE hn::Vec<D> beyond_angle_limit(D d, hn::Vec<D> x, hn::Vec<D> y, F f) {
   const auto far = hn::Gt(hn::Abs(x), hn::Set(d, HalfPi<hn::TFromD<D>>::kLimit));
   if (HWY_LIKELY(hn::AllFalse(d, far))) return y;
   return replace_lanes(d, far, x, y, f);
@@ -121,12 +121,19 @@ HWY_INLINE hn::Vec<D> beyond_sin_cos_limit(D d, hn::Vec<D> x, hn::Vec<D> y, F f)
 template <class D>
 HWY_INLINE hn::Vec<D> sin(D d, hn::Vec<D> x) {
   const auto y = hn::Xor(sin_cos_of_abs(d, x).sin, hn::And(x, hn::SignBit(d)));
-  return beyond_sin_cos_limit(d, x, y, [](auto v) { return std::sin(v); });
+  return beyond_angle_limit(d, x, y, [](auto v) { return std::sin(v); });
 }
 
 template <class D>
 HWY_INLINE hn::Vec<D> cos(D d, hn::Vec<D> x) {
-  return beyond_sin_cos_limit(d, x, sin_cos_of_abs(d, x).cos, [](auto v) { return std::cos(v); });
+  return beyond_angle_limit(d, x, sin_cos_of_abs(d, x).cos, [](auto v) { return std::cos(v); });
+}
+
+template <class D>
+HWY_INLINE hn::Vec<D> tan(D d, hn::Vec<D> x) {
+  const auto of_abs = sin_cos_of_abs(d, x);
+  const auto y = hn::Xor(hn::Div(of_abs.sin, of_abs.cos), hn::And(x, hn::SignBit(d)));
+  return beyond_angle_limit(d, x, y, [](auto v) { return std::tan(v); });
 }
 
 }  // namespace ebb::kernels::HWY_NAMESPACE

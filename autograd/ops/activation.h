@@ -14,6 +14,8 @@ namespace ebb::ops {
 using kernels::Binary;
 using kernels::Unary;
 
+inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
 struct TanhBackward {
   static constexpr std::string_view name = "tanh_backward";
   Spec infer(const Tensor& y, const Tensor& g) const { return same_spec(name, y, g); }
@@ -93,31 +95,37 @@ struct LeakyRelu {
   }
 };
 
-// f' = α exp(x), f'' = α exp(x) for x <= 0; 1 and 0 above
+// f = α (exp(s x) - 1), f' = α s exp(s x), f'' = α s² exp(s x) for x <= 0; x, 1 and 0 above
 struct EluBackward {
   static constexpr std::string_view name = "elu_backward";
-  double alpha = 1;
+  double alpha = 1, slope = 1;
   Spec infer(const Tensor& x, const Tensor& g) const { return same_spec(name, x, g); }
-  void forward(View r, View x, View g) const { kernels::binary(Binary::elu_backward, r, x, g, alpha); }
+  void forward(View r, View x, View g) const { kernels::binary(Binary::elu_backward, r, x, g, alpha, slope); }
   Tensor grad0(Grad gg, In<0> x, In<1> g) const {
     return where(gt(x, 0), zeros_like(gg),
-                 gg * g * exp(clamp(x, -std::numeric_limits<double>::infinity(), 0)) * alpha);
+                 gg * g * exp(clamp(x, -kInfinity, 0) * slope) * (alpha * slope * slope));
   }
   Tensor grad1(Grad gg, In<0> x) const { return apply(*this, x, gg); }
   static Samples<EluBackward> samples(Generator& random) {
-    return kinked_samples(random, EluBackward{1.5}, "torch.where(x[0] > 0, x[1], 1.5 * x[1] * torch.exp(x[0]))",
-                          1);
+    auto samples =
+        kinked_samples(random, EluBackward{1.5}, "torch.where(x[0] > 0, x[1], 1.5 * x[1] * torch.exp(x[0]))", 1);
+    samples.push_back({{2, 0.5},
+                       {draw_distinct(random, {4}), draw(random, {4})},
+                       "torch.where(x[0] > 0, x[1], x[1] * torch.exp(x[0] / 2))"});
+    return samples;
   }
 };
 
 struct Elu {
   static constexpr std::string_view name = "elu";
-  double alpha = 1;
+  double alpha = 1, slope = 1;
   Spec infer(const Tensor& x) const { return floating_spec(name, x); }
-  void forward(View y, View x) const { kernels::unary(Unary::elu, y, x, alpha); }
-  Tensor grad0(Grad g, In<0> x) const { return apply(EluBackward{alpha}, x, g); }
+  void forward(View y, View x) const { kernels::unary(Unary::elu, y, x, alpha, slope); }
+  Tensor grad0(Grad g, In<0> x) const { return apply(EluBackward{alpha, slope}, x, g); }
   static Samples<Elu> samples(Generator& random) {
-    return kinked_samples(random, Elu{1.5}, "torch.nn.functional.elu(x[0], 1.5)");
+    auto samples = kinked_samples(random, Elu{1.5}, "torch.nn.functional.elu(x[0], 1.5)");
+    samples.push_back({{2, 0.5}, {draw_distinct(random, {4})}, "torch.nn.functional.celu(x[0], 2)"});
+    return samples;
   }
 };
 
@@ -221,6 +229,145 @@ struct Silu {
   }
 };
 
+// f = x t, t = tanh(log(1 + exp(x))); f' = t + x s (1 - t²), s = σ(x); f'' = s (1 - t²) (2 + x (1 - s - 2 s t))
+struct MishBackward {
+  static constexpr std::string_view name = "mish_backward";
+  Spec infer(const Tensor& x, const Tensor& g) const { return same_spec(name, x, g); }
+  void forward(View r, View x, View g) const { kernels::binary(Binary::mish_backward, r, x, g); }
+  Tensor grad0(Grad gg, In<0> x, In<1> g) const {
+    const Tensor s = sigmoid(x), t = tanh(softplus(x, 1, kInfinity));
+    return gg * g * (s * (1 - t * t) * (2 + x * (1 - s - s * t * 2)));
+  }
+  Tensor grad1(Grad gg, In<0> x) const { return apply(MishBackward{}, x, gg); }
+  static Samples<MishBackward> samples(Generator& random) {
+    return binary_samples(random, MishBackward{},
+                          "torch.autograd.grad(torch.nn.functional.mish(x[0]), x[0], x[1], create_graph=True)[0]");
+  }
+};
+
+struct Mish {
+  static constexpr std::string_view name = "mish";
+  Spec infer(const Tensor& x) const { return floating_spec(name, x); }
+  void forward(View y, View x) const { kernels::unary(Unary::mish, y, x); }
+  Tensor grad0(Grad g, In<0> x) const { return apply(MishBackward{}, x, g); }
+  static Samples<Mish> samples(Generator& random) {
+    return unary_samples(random, Mish{}, "torch.nn.functional.mish(x[0])");
+  }
+};
+
+// f' = 1 / (1 + |x|)²
+struct Softsign {
+  static constexpr std::string_view name = "softsign";
+  Spec infer(const Tensor& x) const { return floating_spec(name, x); }
+  void forward(View y, View x) const { kernels::unary(Unary::softsign, y, x); }
+  Tensor grad0(Grad g, In<0> x) const { return g / square(abs(x) + 1); }
+  static Samples<Softsign> samples(Generator& random) {
+    return kinked_samples(random, Softsign{}, "torch.nn.functional.softsign(x[0])");
+  }
+};
+
+// -- piecewise linear functions. The gradient of several is g on one side of two bounds and 0 on the other.
+
+struct Gate {
+  static constexpr std::string_view name = "gate";
+  Binary side = Binary::inside;  // or outside; the bounds themselves give 0
+  double low = 0, high = 0;
+  Spec infer(const Tensor& x, const Tensor& g) const { return same_spec(name, x, g); }
+  void forward(View r, View x, View g) const { kernels::binary(side, r, x, g, low, high); }
+  Tensor grad0(Grad gg) const { return zeros_like(gg); }
+  Tensor grad1(Grad gg, In<0> x) const { return apply(*this, x, gg); }
+  static Samples<Gate> samples(Generator& random) {
+    auto samples = kinked_samples(random, Gate{Binary::inside, -0.42, 0.33},
+                                  "torch.where((x[0] > -0.42) & (x[0] < 0.33), x[1], 0 * x[1])", 1);
+    samples.push_back({{Binary::outside, -0.12, 0.13},
+                       {draw_distinct(random, {6}), draw(random, {6})},
+                       "torch.where((x[0] < -0.12) | (x[0] > 0.13), x[1], 0 * x[1])"});
+    return samples;
+  }
+};
+
+struct Hardtanh {
+  static constexpr std::string_view name = "hardtanh";
+  double low = -1, high = 1;
+  Spec infer(const Tensor& x) const { return number_spec(name, x); }
+  void forward(View y, View x) const { kernels::unary(Unary::clamp, y, x, low, high); }
+  Tensor grad0(Grad g, In<0> x) const { return apply(Gate{Binary::inside, low, high}, x, g); }
+  static Samples<Hardtanh> samples(Generator& random) {
+    return kinked_samples(random, Hardtanh{-0.42, 0.33}, "torch.nn.functional.hardtanh(x[0], -0.42, 0.33)");
+  }
+};
+
+struct Hardsigmoid {
+  static constexpr std::string_view name = "hardsigmoid";
+  Spec infer(const Tensor& x) const { return floating_spec(name, x); }
+  void forward(View y, View x) const { kernels::unary(Unary::hardsigmoid, y, x); }
+  Tensor grad0(Grad g, In<0> x) const { return apply(Gate{Binary::inside, -3, 3}, x, g * (1.0 / 6)); }
+  static Samples<Hardsigmoid> samples(Generator& random) {
+    auto samples = unary_samples(random, Hardsigmoid{}, "torch.nn.functional.hardsigmoid(x[0])");
+    samples.push_back({{}, {draw(random, {4}, 3.1, 5)}, "torch.nn.functional.hardsigmoid(x[0])"});
+    samples.push_back({{}, {draw(random, {4}, -5, -3.1)}, "torch.nn.functional.hardsigmoid(x[0])"});
+    return samples;
+  }
+};
+
+struct HardswishBackward {
+  static constexpr std::string_view name = "hardswish_backward";
+  Spec infer(const Tensor& x, const Tensor& g) const { return same_spec(name, x, g); }
+  void forward(View r, View x, View g) const { kernels::binary(Binary::hardswish_backward, r, x, g); }
+  Tensor grad0(Grad gg, In<0> x, In<1> g) const {
+    return apply(Gate{Binary::inside, -3, 3}, x, gg * g * (1.0 / 3));
+  }
+  Tensor grad1(Grad gg, In<0> x) const { return apply(HardswishBackward{}, x, gg); }
+  static Samples<HardswishBackward> samples(Generator& random) {
+    const std::string torch =
+        "torch.where(x[0] <= -3, 0 * x[1], torch.where(x[0] < 3, x[1] * (x[0] / 3 + 0.5), x[1]))";
+    auto samples = binary_samples(random, HardswishBackward{}, torch);
+    samples.push_back({{}, {draw(random, {4}, 3.1, 5), draw(random, {4})}, torch});
+    samples.push_back({{}, {draw(random, {4}, -5, -3.1), draw(random, {4})}, torch});
+    return samples;
+  }
+};
+
+struct Hardswish {
+  static constexpr std::string_view name = "hardswish";
+  Spec infer(const Tensor& x) const { return floating_spec(name, x); }
+  void forward(View y, View x) const { kernels::unary(Unary::hardswish, y, x); }
+  Tensor grad0(Grad g, In<0> x) const { return apply(HardswishBackward{}, x, g); }
+  static Samples<Hardswish> samples(Generator& random) {
+    auto samples = unary_samples(random, Hardswish{}, "torch.nn.functional.hardswish(x[0])");
+    samples.push_back({{}, {draw(random, {4}, 3.1, 5)}, "torch.nn.functional.hardswish(x[0])"});
+    samples.push_back({{}, {draw(random, {4}, -5, -3.1)}, "torch.nn.functional.hardswish(x[0])"});
+    return samples;
+  }
+};
+
+// x outside of [-λ, λ], else 0: the gate of x itself.
+struct Hardshrink {
+  static constexpr std::string_view name = "hardshrink";
+  double lambda = 0.5;
+  Spec infer(const Tensor& x) const { return floating_spec(name, x); }
+  void forward(View y, View x) const { kernels::binary(Binary::outside, y, x, x, -lambda, lambda); }
+  Tensor grad0(Grad g, In<0> x) const { return apply(Gate{Binary::outside, -lambda, lambda}, x, g); }
+  static Samples<Hardshrink> samples(Generator& random) {
+    return kinked_samples(random, Hardshrink{0.2}, "torch.nn.functional.hardshrink(x[0], 0.2)");
+  }
+};
+
+// x > 0 ? x : w x
+struct Prelu {
+  static constexpr std::string_view name = "prelu";
+  Spec infer(const Tensor& x, const Tensor& w) const {
+    require_floating(name, x);
+    return same_spec(name, x, w);
+  }
+  void forward(View y, View x, View w) const { kernels::binary(Binary::prelu, y, x, w); }
+  Tensor grad0(Grad g, In<0> x, In<1> w) const { return where(gt(x, 0), g, g * w); }
+  Tensor grad1(Grad g, In<0> x) const { return where(gt(x, 0), zeros_like(g), g * x); }
+  static Samples<Prelu> samples(Generator& random) {
+    return kinked_samples(random, Prelu{}, "torch.where(x[0] > 0, x[0], x[0] * x[1])", 1);
+  }
+};
+
 // y = x / (1 - p) or 0. The mask is not kept: the generator's numbers are made again.
 struct Dropout {
   static constexpr std::string_view name = "dropout";
@@ -234,6 +381,7 @@ struct Dropout {
 
 using ActivationOps =
     std::tuple<Tanh, TanhBackward, Sigmoid, SigmoidBackward, Relu, LeakyRelu, LeakyReluBackward, Elu, EluBackward,
-               Softplus, SoftplusBackward, GeluOp, GeluBackward, Silu, SiluBackward, Dropout>;
+               Softplus, SoftplusBackward, GeluOp, GeluBackward, Silu, SiluBackward, Mish, MishBackward, Softsign,
+               Gate, Hardtanh, Hardsigmoid, Hardswish, HardswishBackward, Hardshrink, Prelu, Dropout>;
 
 }  // namespace ebb::ops

@@ -7,6 +7,7 @@
 #include "autograd/ops/activation.h"
 #include "autograd/ops/arithmetic.h"
 #include "autograd/ops/attention.h"
+#include "autograd/ops/bitwise.h"
 #include "autograd/ops/compare.h"
 #include "autograd/ops/conv.h"
 #include "autograd/ops/ctc.h"
@@ -24,12 +25,13 @@
 #include "autograd/ops/shape.h"
 #include "autograd/ops/softmax.h"
 #include "autograd/ops/sort.h"
+#include "autograd/ops/special.h"
 
 namespace ebb::ops {
 
-using All = decltype(std::tuple_cat(ArithmeticOps(), PointwiseOps(), CompareOps(), ActivationOps(), ReduceOps(),
-                                    ScanOps(), SortOps(), ShapeOps(), RearrangeOps(), IndexOps(), ScatterOps(),
-                                    PartOps(), LinearOps(), ConvOps(), PoolOps(), NormOps(), RecurrentOps(),
-                                    SoftmaxOps(), AttentionOps(), CtcOps()));
+using All = decltype(std::tuple_cat(ArithmeticOps(), PointwiseOps(), SpecialOps(), BitwiseOps(), CompareOps(),
+                                    ActivationOps(), ReduceOps(), ScanOps(), SortOps(), ShapeOps(), RearrangeOps(),
+                                    IndexOps(), ScatterOps(), PartOps(), LinearOps(), ConvOps(), PoolOps(),
+                                    NormOps(), RecurrentOps(), SoftmaxOps(), AttentionOps(), CtcOps()));
 
 }  // namespace ebb::ops

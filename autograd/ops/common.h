@@ -19,6 +19,11 @@ inline void require_floating(std::string_view op, const Tensor& x, std::string_v
     fail("{}: {} is {}; it must be float32 or float64, convert it by to(float32)", op, what, describe(x));
 }
 
+inline void require_number(std::string_view op, const Tensor& x) {
+  if (x.dtype() == boolean)
+    fail("{}: the input is {}; it must be numbers, convert it by to(float32)", op, describe(x));
+}
+
 inline void require_same_dtype(std::string_view op, const Tensor& a, const Tensor& b) {
   if (a.dtype() != b.dtype())
     fail("{}: dtypes differ, {} and {}; convert one by to({})", op, describe(a), describe(b), a.dtype());
@@ -44,6 +49,11 @@ inline Spec same_spec(std::string_view op, const Tensor& a, const Tensor& b) {
   return {a.shape(), a.dtype()};
 }
 
+inline Spec number_spec(std::string_view op, const Tensor& x) {
+  require_number(op, x);
+  return {x.shape(), x.dtype()};
+}
+
 inline Spec floating_spec(std::string_view op, const Tensor& x) {
   require_floating(op, x);
   return {x.shape(), x.dtype()};
@@ -59,6 +69,9 @@ inline int dimension(std::string_view op, int dim, int rank) {
 
 // [a, b] and [c, b] make [max, b] where one size is 1; Error otherwise.
 Shape broadcast_shape(std::string_view op, const Shape& a, const Shape& b);
+
+// A number as a tensor that goes with x.
+inline Tensor scalar_like(const Tensor& x, double value) { return full({}, value, {.dtype = x.dtype()}); }
 
 // Runs a two-operand operation on operands of any shapes that broadcast. Stretching is an operation of its
 // own, whose gradient sums back, so no other formula thinks of it.

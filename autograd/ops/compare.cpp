@@ -1,13 +1,9 @@
 #include "autograd/ops/compare.h"
 
 namespace ebb {
-namespace {
-
-Tensor scalar_like(const Tensor& x, double value) { return full({}, value, {.dtype = x.dtype()}); }
-
-}  // namespace
 
 using ops::broadcasting;
+using ops::scalar_like;
 
 Tensor eq(const Tensor& a, const Tensor& b) { return broadcasting(ops::Eq{}, a, b); }
 Tensor ne(const Tensor& a, const Tensor& b) { return broadcasting(ops::Ne{}, a, b); }
