@@ -14,8 +14,6 @@ namespace ebb::ops {
 using kernels::Binary;
 using kernels::Unary;
 
-inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
 struct TanhBackward {
   static constexpr std::string_view name = "tanh_backward";
   Spec infer(const Tensor& y, const Tensor& g) const { return same_spec(name, y, g); }

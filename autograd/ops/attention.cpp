@@ -8,7 +8,6 @@ namespace ops {
 
 std::array<Tensor, 2> Attention::reference(const Tensor& query, const Tensor& key, const Tensor& value,
                                            const Tensor& mask) const {
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
   const auto by_heads = [](const Tensor& x) { return transpose(x, 1, 2); };
   Tensor scores = matmul(by_heads(query), transpose(by_heads(key), -2, -1)) * terms.scale;
   const std::int64_t columns = scores.shape()[3];

@@ -21,7 +21,6 @@ Tensor logical_not(const Tensor& x) { return eq(x, 0); }
 
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 Tensor everywhere(const Tensor& x, bool value) { return full(x.shape(), value ? 1 : 0, {.dtype = boolean}); }
 
@@ -29,10 +28,10 @@ Tensor everywhere(const Tensor& x, bool value) { return full(x.shape(), value ? 
 
 Tensor isnan(const Tensor& x) { return is_floating(x.dtype()) ? ne(x, x) : everywhere(x, false); }
 Tensor isinf(const Tensor& x) {
-  return is_floating(x.dtype()) ? eq(abs(x.detach()), kInfinity) : everywhere(x, false);
+  return is_floating(x.dtype()) ? eq(abs(x.detach()), ops::kInfinity) : everywhere(x, false);
 }
 Tensor isfinite(const Tensor& x) {
-  return is_floating(x.dtype()) ? lt(abs(x.detach()), kInfinity) : everywhere(x, true);
+  return is_floating(x.dtype()) ? lt(abs(x.detach()), ops::kInfinity) : everywhere(x, true);
 }
 
 }  // namespace ebb

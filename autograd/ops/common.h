@@ -1,6 +1,7 @@
 // What the operations share: checks with one wording each, and the makers of samples.
 #pragma once
 
+#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,8 @@
 #include "autograd/ops.h"
 
 namespace ebb::ops {
+
+inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // -- checks
 

@@ -11,7 +11,6 @@ namespace ops {
 namespace {
 
 constexpr double kNever = -1e30;  // the logarithm of no probability; finite, so that differences of two are
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 Tensor column(const Tensor& lengths) { return unsqueeze(lengths, 1); }
 

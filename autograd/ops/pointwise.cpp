@@ -54,12 +54,11 @@ Tensor logit(const Tensor& x, std::optional<double> eps) {
 
 Tensor nan_to_num(const Tensor& x, double nan, std::optional<double> posinf, std::optional<double> neginf) {
   if (!is_floating(x.dtype())) return x;
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
   const double largest =
       visit_floating(x.dtype(), []<class T>(T*) { return static_cast<double>(std::numeric_limits<T>::max()); });
   const auto scalar = [&](double value) { return ops::scalar_like(x, value); };
-  const Tensor below = where(eq(x, -kInfinity), scalar(neginf.value_or(-largest)), x);
-  const Tensor finite = where(eq(x, kInfinity), scalar(posinf.value_or(largest)), below);
+  const Tensor below = where(eq(x, -ops::kInfinity), scalar(neginf.value_or(-largest)), x);
+  const Tensor finite = where(eq(x, ops::kInfinity), scalar(posinf.value_or(largest)), below);
   return where(isnan(x), scalar(nan), finite);
 }
 

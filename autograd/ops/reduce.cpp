@@ -20,7 +20,6 @@ Tensor Prod::grad0(Grad g, In<0> x) const {
 
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // Sorted, non-negative, each once; all if none is named.
 Dims reduced_dims(std::string_view op, const Tensor& x, const Dims& dims) {
@@ -124,16 +123,16 @@ std::array<Tensor, 2> std_mean(const Tensor& x, const Dims& dims, double correct
 Tensor norm(const Tensor& x, double p, const Dims& dims, bool keepdim) {
   ops::require_floating("norm", x);
   if (std::isnan(p)) fail("norm: p is NaN");
-  if (p == kInfinity) return extreme(ops::Amax{}, abs(x), dims, keepdim, "norm");
-  if (p == -kInfinity) return extreme(ops::Amin{}, abs(x), dims, keepdim, "norm");
+  if (p == ops::kInfinity) return extreme(ops::Amax{}, abs(x), dims, keepdim, "norm");
+  if (p == -ops::kInfinity) return extreme(ops::Amin{}, abs(x), dims, keepdim, "norm");
   const ops::Reduction reduction{reduced_dims("norm", x, dims), keepdim};
   if (p < 0) require_elements("norm", reduction, x);
   if (p == 0) return sum(ne(x.detach(), 0), dims, keepdim).to(x.dtype());
   if (p == 1) return sum(abs(x), dims, keepdim);
   if (p == 2) return but_at_zero(apply(ops::SumSquares{reduction}, x), 0, sqrt);
   const auto power = [](double exponent) { return [exponent](const Tensor& t) { return pow(t, exponent); }; };
-  return but_at_zero(sum(but_at_zero(abs(x), p > 0 ? 0 : kInfinity, power(p)), dims, keepdim),
-                     p > 0 ? 0 : kInfinity, power(1 / p));
+  return but_at_zero(sum(but_at_zero(abs(x), p > 0 ? 0 : ops::kInfinity, power(p)), dims, keepdim),
+                     p > 0 ? 0 : ops::kInfinity, power(1 / p));
 }
 Tensor vector_norm(const Tensor& x, double ord, const Dims& dims, bool keepdim) {
   return norm(x, ord, dims, keepdim);
