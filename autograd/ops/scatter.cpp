@@ -43,14 +43,14 @@ Samples<ScatterReduce> ScatterReduce::samples(Generator& random) {
   Samples<ScatterReduce> samples;
   const std::pair<Combine, std::string> kinds[] = {
       {Combine::multiply, "prod"}, {Combine::largest, "amax"}, {Combine::smallest, "amin"}};
-  for (const auto& [how, name] : kinds) {
-    samples.push_back({{how, 1},
+  for (const auto& [rule, torch] : kinds) {
+    samples.push_back({{rule, 1},
                        {draw_distinct(random, {3, 4}, 0.2), draw_index(random, 4, {2, 6}),
                         draw_distinct(random, {2, 6}, 0.2) + 0.05},
-                       "x[0].scatter_reduce(1, x[1], x[2], '" + name + "')"});
-    samples.push_back({{how, 0},
+                       "x[0].scatter_reduce(1, x[1], x[2], '" + torch + "')"});
+    samples.push_back({{rule, 0},
                        {draw(random, {3, 4}), zeros({0, 4}, {.dtype = int64}), draw(random, {0, 4})},
-                       "x[0].scatter_reduce(0, x[1], x[2], '" + name + "')"});
+                       "x[0].scatter_reduce(0, x[1], x[2], '" + torch + "')"});
   }
   return samples;
 }
