@@ -153,7 +153,7 @@ const OfTwo kOfTwo[] = {
     {"addcdiv", F2(addcdiv(y, x, y, 0.5)), N2(y + x / y / 2), 0.3, 3},
     {"lerp", F2(lerp(x, y, x)), N2(x + x * (y - x)), -1.4, 1.4},
     {"where", F2(where(gt(x, 0), x, x * y)), N2(x < 0 ? x * y : x)},
-    {"maximum", F2(maximum(x, y)), N2(x < y ? y : x)},
+    {"maximum", F2(maximum(x, y + 0.01)), N2(x < y + 0.01 ? y + 0.01 : x)},
 };
 
 // clang-format on

@@ -48,7 +48,7 @@ Tensor remainder(const Tensor& a, double b);
 inline Tensor operator%(const Tensor& a, const Tensor& b) { return remainder(a, b); }
 inline Tensor operator%(const Tensor& a, double b) { return remainder(a, b); }
 
-Tensor atan2(const Tensor& y, const Tensor& x);  // the angle of (x, y), from -π to π; derivatives at (0, 0): NaN
+Tensor atan2(const Tensor& y, const Tensor& x);  // the angle of (x, y), from -π to π; derivatives at (0, 0): 0
 Tensor hypot(const Tensor& a, const Tensor& b);  // √(a² + b²) without overflow; derivatives at (0, 0): NaN
 // x log(y); 0 where x = 0, unless y is NaN. d/dx = log(y), 0 where x = 0 and y <= 0; d/dy = x / y.
 Tensor xlogy(const Tensor& x, const Tensor& y);

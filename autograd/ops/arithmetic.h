@@ -180,12 +180,12 @@ struct Pairwise {
   }
 };
 
-// b / (a² + b²) and -a / (a² + b²), without overflow
+// b / (a² + b²) and -a / (a² + b²), without overflow; 0 at (0, 0)
 struct Atan2 : Pairwise<Atan2, kernels::Binary::atan2> {
   static constexpr std::string_view name = "atan2";
   static Tensor slope(const Tensor& x, const Tensor& a, const Tensor& b) {
-    const Tensor r = hypot(a, b);
-    return x / r / r;
+    const Tensor r = hypot(a, b), divisor = where(eq(r, 0), ones_like(r), r);
+    return x / divisor / divisor;
   }
   Tensor grad0(Grad g, In<0> a, In<1> b) const { return g * slope(b, a, b); }
   Tensor grad1(Grad g, In<0> a, In<1> b) const { return -g * slope(a, a, b); }
