@@ -14,6 +14,7 @@ namespace {
 
 constexpr auto kGrain = static_cast<std::int64_t>(Grain::cheap);
 constexpr std::int64_t kFillRows = 64;
+constexpr std::int64_t kFewColumns = 8;  // fewer are moved column by column
 
 // Bytes are moved as they are when the dtype stays, and from bool to uint8.
 bool same_bytes(Dtype y, Dtype x) { return y == x || (y == Dtype::uint8 && x == Dtype::bool_); }
@@ -25,8 +26,20 @@ void move_contiguous(const View& y, const View& x) {
   });
 }
 
+template <class T>
+void move_reversed(std::byte* to, const std::byte* last, std::int64_t n) {
+  constexpr auto kSize = static_cast<std::int64_t>(sizeof(T));
+  for (std::int64_t i = 0; i < n; ++i) store_bytes(to + i * kSize, load_bytes<T>(last - i * kSize));
+}
+
 void move_tile(const TileOf<2>& tile, std::int64_t size, bool streamed) {
   const auto [y_step, x_step] = tile.column_step;
+  if (tile.columns < kFewColumns && tile.columns < tile.rows) {
+    for (std::int64_t column = 0; column < tile.columns; ++column)
+      move_strided(tile.data[0] + column * y_step, tile.row_step[0], tile.data[1] + column * x_step,
+                   tile.row_step[1], tile.rows, size);
+    return;
+  }
   if (y_step == size && tile.row_step[1] == size && x_step != size) {
     return transpose(tile.data[0], tile.row_step[0], tile.data[1], x_step, tile.rows, tile.columns, size,
                      streamed);
@@ -34,7 +47,9 @@ void move_tile(const TileOf<2>& tile, std::int64_t size, bool streamed) {
   for (std::int64_t row = 0; row < tile.rows; ++row) {
     std::byte* to = tile.data[0] + row * tile.row_step[0];
     const std::byte* from = tile.data[1] + row * tile.row_step[1];
-    if (y_step == size && x_step == size) {
+    if (y_step == size && x_step == -size) {
+      visit_size(size, [&]<class T>(T) { move_reversed<T>(to, from, tile.columns); });
+    } else if (y_step == size && x_step == size) {
       std::memcpy(to, from, static_cast<std::size_t>(tile.columns * size));
     } else {
       move_strided(to, y_step, from, x_step, tile.columns, size);

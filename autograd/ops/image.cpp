@@ -35,9 +35,10 @@ Tensor unfold(const Tensor& x, Size2 kernel_size, const UnfoldOptions& options) 
     count[i] = windows_over("unfold", x.shape()[static_cast<int>(i) + 2], kernel_size[i], stride[i], padding[i],
                             dilation[i]);
   Tensor y = padding == Size2(0) ? x : pad(x, {padding[1], padding[1], padding[0], padding[0]});
-  for (std::size_t i = 0; i < 2; ++i)
-    y = apply(ops::Windows{static_cast<int>(i) + 2, kernel_size[i], stride[i], dilation[i]}, y);
-  return reshape(permute(y, {0, 1, 4, 5, 2, 3}),
+  // Rows of pixels stay innermost, here and on the way back.
+  y = permute(apply(ops::Windows{2, kernel_size[0], stride[0], dilation[0]}, y), {0, 1, 4, 2, 3});
+  y = apply(ops::Windows{4, kernel_size[1], stride[1], dilation[1]}, y);
+  return reshape(permute(y, {0, 1, 2, 5, 3, 4}),
                  {x.shape()[0], x.shape()[1] * kernel_size[0] * kernel_size[1], count[0] * count[1]});
 }
 
@@ -54,10 +55,11 @@ Tensor fold(const Tensor& x, Size2 output_size, Size2 kernel_size, const UnfoldO
   if (x.shape()[1] != channels * area || x.shape()[2] != count[0] * count[1])
     fail("fold: the tensor is {}; it must be [n, c * {}, {}]", x.shape(), area, count[0] * count[1]);
   Tensor y =
-      permute(reshape(x, {n, channels, kernel_size[0], kernel_size[1], count[0], count[1]}), {0, 1, 4, 5, 2, 3});
-  y = apply(ops::WindowsBackward{{3, kernel_size[1], stride[1], dilation[1]},
-                                 {n, channels, count[0], padded[1], kernel_size[0]}},
+      permute(reshape(x, {n, channels, kernel_size[0], kernel_size[1], count[0], count[1]}), {0, 1, 2, 4, 5, 3});
+  y = apply(ops::WindowsBackward{{4, kernel_size[1], stride[1], dilation[1]},
+                                 {n, channels, kernel_size[0], count[0], padded[1]}},
             y);
+  y = permute(y, {0, 1, 3, 4, 2});
   y = apply(ops::WindowsBackward{{2, kernel_size[0], stride[0], dilation[0]}, {n, channels, padded[0], padded[1]}},
             y);
   return narrow(narrow(y, 2, padding[0], output_size[0]), 3, padding[1], output_size[1]);
