@@ -3,6 +3,7 @@
 #include "data/idx.h"
 #include "data/mnist.h"
 #include "tests/files.h"
+#include "tests/source_folder.h"
 
 #include <zlib.h>
 
@@ -71,9 +72,7 @@ void write_set(const TempFolder& folder, const std::string& part, const std::vec
              gzipped(idx(8, {static_cast<std::uint32_t>(labels.size())}, labels)));
 }
 
-std::string shipped() {
-  return (std::filesystem::path(__FILE__).parent_path().parent_path() / "data/mnist").string();
-}
+std::string shipped() { return (test::source_folder() / "data/mnist").string(); }
 
 }  // namespace
 

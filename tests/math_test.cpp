@@ -228,7 +228,7 @@ const UnaryCheck kUnaryChecks[] = {
     {Unary::acos, {"acos", std::acos, 0.6, 1, 1}},
     {Unary::atan, {"atan", std::atan, 0.6, 1, 10}},
     {Unary::erfinv, {"erfinv", erfinv, 0.6, 4, 1}},
-    {Unary::sinc, {"sinc", sinc, 0.6, 2.5, 10}},
+    {Unary::sinc, {"sinc", sinc, 0.6, 4, 10}},
     {Unary::bessel_i, {"i0", bessel_i0, 0.6, 10, 800}},
     {Unary::pow_scalar, {"x^2.5", [](Real x) { return std::pow(x, Real(2.5)); }, 0.6, 0.6, 10}, 2.5},
     {Unary::pow_scalar, {"x^-3", [](Real x) { return std::pow(x, Real(-3)); }, 0.6, 0.6, 10}, -3},

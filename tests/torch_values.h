@@ -17,14 +17,11 @@
 #include <vector>
 
 #include "autograd/tensor.h"
+#include "tests/source_folder.h"
 
 namespace ebb::test {
 
 using Json = nlohmann::json;
-
-inline std::filesystem::path source_folder() {
-  return std::filesystem::path(__FILE__).parent_path().parent_path();
-}
 
 // JSON has no infinities and no NaN: they are the strings "inf", "-inf" and "nan".
 inline Json to_json(double value) {

@@ -70,7 +70,7 @@ enum class Unary : std::uint8_t {
   erfinv,     // 1 / 4
   lgamma,     // log|Γ(x)|: 1 / that of std::lgamma
   polygamma,  // derivative number a + 1 of log Γ(x): 1 / 2, more near its roots
-  sinc,       // derivative number a of sin(πx) / (πx): 1 / 2 for a = 0
+  sinc,       // derivative number a of sin(πx) / (πx): 1 / 4 for a = 0
   bessel_i,   // the modified Bessel function of the first kind of order a: 1 / 10
 
   bitwise_not,  // integers and bool only

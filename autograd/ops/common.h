@@ -45,10 +45,14 @@ inline void require_parameter(std::string_view op, std::string_view what, const 
   if (parameter.shape() != shape) fail("{}: the {} is {}; it must be {}", op, what, parameter.shape(), shape);
 }
 
-// Operands that broadcasting has made equal in shape.
-inline Spec same_spec(std::string_view op, const Tensor& a, const Tensor& b) {
+// Operands that broadcasting has made equal in shape. Every sum and product comes by here, so it is part of them and
+// what fails stands apart.
+[[gnu::cold]] inline void refuse_mixed(std::string_view op, const Tensor& a, const Tensor& b) {
   if (a.shape() != b.shape()) fail("{}: shapes differ, {} and {}", op, a.shape(), b.shape());
   require_same_dtype(op, a, b);
+}
+[[gnu::always_inline]] inline Spec same_spec(std::string_view op, const Tensor& a, const Tensor& b) {
+  if (a.shape() != b.shape() || a.dtype() != b.dtype()) refuse_mixed(op, a, b);
   return {a.shape(), a.dtype()};
 }
 
