@@ -13,6 +13,7 @@
 #include "autograd/ops/ctc.h"
 #include "autograd/ops/index.h"
 #include "autograd/ops/linear.h"
+#include "autograd/ops/multivariate.h"
 #include "autograd/ops/norm.h"
 #include "autograd/ops/part.h"
 #include "autograd/ops/pointwise.h"
@@ -29,9 +30,9 @@
 
 namespace ebb::ops {
 
-using All = decltype(std::tuple_cat(ArithmeticOps(), PointwiseOps(), SpecialOps(), BitwiseOps(), CompareOps(),
-                                    ActivationOps(), ReduceOps(), ScanOps(), SortOps(), ShapeOps(), RearrangeOps(),
-                                    IndexOps(), ScatterOps(), PartOps(), LinearOps(), ConvOps(), PoolOps(),
-                                    NormOps(), RecurrentOps(), SoftmaxOps(), AttentionOps(), CtcOps()));
+using All = decltype(std::tuple_cat(ArithmeticOps(), MultivariateOps(), PointwiseOps(), SpecialOps(), BitwiseOps(),
+                                    CompareOps(), ActivationOps(), ReduceOps(), ScanOps(), SortOps(), ShapeOps(),
+                                    RearrangeOps(), IndexOps(), ScatterOps(), PartOps(), LinearOps(), ConvOps(),
+                                    PoolOps(), NormOps(), RecurrentOps(), SoftmaxOps(), AttentionOps(), CtcOps()));
 
 }  // namespace ebb::ops
