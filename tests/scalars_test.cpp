@@ -216,18 +216,17 @@ void check(const std::vector<Tensor>& x, const Tensor& y, double tolerance, Refe
 }  // namespace
 
 TEST_CASE("functions of one number and their derivatives, by dual numbers") {
-  for (const auto& [name, f, reference, low, high, tolerance] : kOfOne) {
-    CAPTURE(name);
-    const std::vector<Tensor> x{points(low, high)};
-    check(x, f(x[0]), tolerance, [reference = reference](const std::vector<Jet>& v) { return reference(v[0]); });
+  for (const auto& c : kOfOne) {
+    INFO(c.name);
+    const std::vector<Tensor> x{points(c.low, c.high)};
+    check(x, c.f(x[0]), c.tolerance, [&](const std::vector<Jet>& v) { return c.reference(v[0]); });
   }
 }
 
 TEST_CASE("functions of two numbers and their derivatives, by dual numbers") {
-  for (const auto& [name, f, reference, low, high, tolerance] : kOfTwo) {
-    CAPTURE(name);
-    const std::vector<Tensor> x{points(low, high), points(low, high, 97, 29)};
-    check(x, f(x[0], x[1]), tolerance,
-          [reference = reference](const std::vector<Jet>& v) { return reference(v[0], v[1]); });
+  for (const auto& c : kOfTwo) {
+    INFO(c.name);
+    const std::vector<Tensor> x{points(c.low, c.high), points(c.low, c.high, 97, 29)};
+    check(x, c.f(x[0], x[1]), c.tolerance, [&](const std::vector<Jet>& v) { return c.reference(v[0], v[1]); });
   }
 }
