@@ -1,6 +1,7 @@
 // Tensors, operations on them, and their gradients.
 #pragma once
 
+#include "autograd/anomaly.h"
 #include "autograd/base/error.h"
 #include "autograd/base/memory.h"
 #include "autograd/base/parallel.h"
@@ -15,5 +16,6 @@
 #include "autograd/node.h"
 #include "autograd/op.h"
 #include "autograd/ops.h"
+#include "autograd/profile.h"
 #include "autograd/replay.h"
 #include "autograd/tensor.h"

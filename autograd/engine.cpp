@@ -9,6 +9,7 @@
 #include "autograd/base/fail.h"
 #include "autograd/create.h"
 #include "autograd/kernels/elementwise.h"
+#include "autograd/observer.h"
 #include "autograd/op.h"
 #include "autograd/ops.h"
 
@@ -215,7 +216,21 @@ class Pass final : public GradSink {
       auto& gradient = s_.gradients[slot.first + j];
       own[j] = slot.target ? gradient : std::move(gradient);
     }
-    slot.node->backward(std::span(own.data(), count), *this);
+    const std::span<const Tensor> gradients(own.data(), count);
+    if (thread_state.watched) [[unlikely]]
+      run_observed(*slot.node, gradients);
+    else slot.node->backward(gradients, *this);
+  }
+
+  [[gnu::noinline]] void run_observed(Node& node, std::span<const Tensor> gradients) {
+    const detail::Observed watched(detail::Phase::backward, node.name());
+    node.backward(gradients, *this);
+    std::vector<Tensor> sums;
+    for (const auto& edge : node.edges()) {
+      const Slot* slot = edge.node ? find(edge.node.get()) : nullptr;
+      sums.push_back(slot ? s_.gradients[slot->first + edge.output] : Tensor());
+    }
+    watched.done_backward(node, gradients, sums);
   }
 
   [[gnu::noinline]] void run_hooks(const Slot& slot) {

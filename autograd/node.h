@@ -14,16 +14,31 @@ namespace ebb {
 
 namespace detail {
 class Capture;
-}
+class Observer;
+}  // namespace detail
 
 // Is the graph recorded on this thread? One struct, so that an operation looks in one place.
 struct ThreadState {
   std::uint64_t last_id = 0;  // Note [Ids order the graph]
   bool recording = true;
-  int backward_depth = 0;              // how many backward passes are running, one inside another
-  detail::Capture* capture = nullptr;  // notes down what is done: Note [Captures]
+  bool watched = false;                  // by a capture or an observer
+  int backward_depth = 0;                // how many backward passes are running, one inside another
+  detail::Capture* capture = nullptr;    // notes down what is done: Note [Captures]
+  detail::Observer* observer = nullptr;  // the latest: Note [Observers]
+
+  void watch() { watched = capture || observer; }
 };
 inline constinit thread_local ThreadState thread_state;
+
+namespace detail {
+struct Unwatched {
+  Unwatched() : before(std::exchange(thread_state.watched, false)) {}
+  ~Unwatched() { thread_state.watched = before; }
+  Unwatched(const Unwatched&) = delete;
+  Unwatched& operator=(const Unwatched&) = delete;
+  const bool before;
+};
+}  // namespace detail
 
 // While one lives, operations on this thread are recorded, or not.
 template <bool kRecording>

@@ -42,6 +42,7 @@
 
 #include "autograd/base/random.h"
 #include "autograd/capture.h"
+#include "autograd/observer.h"
 #include "autograd/op_node.h"
 
 namespace ebb {
@@ -71,6 +72,13 @@ struct OpInfo {
 // All operations that this program applies anywhere, in no particular order.
 std::vector<OpInfo> registered_ops();
 
+// What apply() returns.
+template <class Op>
+using Outputs = std::conditional_t<detail::outputs_of<Op>() == 1, Tensor,
+                                   std::array<Tensor, static_cast<std::size_t>(detail::outputs_of<Op>())>>;
+template <class Op, std::derived_from<Tensor>... T>
+Outputs<Op> apply(const Op& op, const T&... inputs);
+
 namespace detail {
 
 bool register_op(OpInfo& info);
@@ -92,7 +100,7 @@ concept HasSamples = requires(Generator& random) {
 
 // Notes that `op` filled `outputs` from `inputs`.
 template <class Op, std::size_t K, class... T>
-[[gnu::noinline]] void capture_forward(const Op& op, const std::array<Tensor, K>& outputs, const T&... inputs) {
+void capture_forward(const Op& op, const std::array<Tensor, K>& outputs, const T&... inputs) {
   auto& capture = *thread_state.capture;
   (capture.keep(inputs), ...);
   std::apply(
@@ -102,16 +110,36 @@ template <class Op, std::size_t K, class... T>
       outputs);
 }
 
+// apply() while somebody watches: Note [Captures], Note [Observers].
+template <class Op, class... T>
+[[gnu::noinline]] Outputs<Op> apply_watched(const Op& op, const T&... inputs) {
+  const Observed watched(Phase::forward, Op::name);
+  const Outputs<Op> y = [&] {
+    const Unwatched off;
+    return ebb::apply(op, inputs...);
+  }();
+  std::array<Tensor, outputs_of<Op>()> outputs;
+  if constexpr (outputs_of<Op>() == 1) outputs[0] = y;
+  else outputs = y;
+  if constexpr (!IsView<Op>)
+    if (thread_state.capture) capture_forward(op, outputs, inputs...);
+  const std::array<Tensor, sizeof...(T)> all{inputs...};
+  watched.done_forward(Op::name, all, outputs);
+  return y;
+}
+
 }  // namespace detail
 
 // Runs `op` on `inputs` and, if recording is on and one of them requires grad, records it. An undefined input
-// is one that was left out (a bias). Returns the output, or std::array<Tensor, K> of K outputs.
+// is one that was left out (a bias). Returns the output, or std::array<Tensor, K> of K outputs: Outputs<Op>.
 template <class Op, std::derived_from<Tensor>... T>
-auto apply(const Op& op, const T&... inputs) {
+Outputs<Op> apply(const Op& op, const T&... inputs) {
   static_assert(detail::HasSamples<Op>,
                 "an operation needs `static Samples<Op> samples(Generator&)`: see autograd/op.h");
   constexpr int N = sizeof...(T), K = detail::outputs_of<Op>(), D = detail::differentiable_outputs_of<Op>();
   (void)detail::registered<Op, N>;
+  if (thread_state.watched) [[unlikely]]
+    return detail::apply_watched(op, inputs...);
 
   std::array<Tensor, K> outputs;
   if constexpr (detail::IsView<Op>) {
@@ -127,8 +155,6 @@ auto apply(const Op& op, const T&... inputs) {
       for (std::size_t j = 0; j < K; ++j) outputs[j] = empty(specs[j].shape, specs[j].dtype);
       std::apply([&](const auto&... y) { op.forward(y.view()..., detail::view_or_null(inputs)...); }, outputs);
     }
-    if (thread_state.capture) [[unlikely]]
-      detail::capture_forward(op, outputs, inputs...);
   }
 
   if (thread_state.recording && (detail::wants_grad(inputs) || ...)) {
@@ -151,6 +177,7 @@ Tensor apply(const Op& op, std::span<const Tensor> inputs) {
   static_assert(detail::HasSamples<Op>,
                 "an operation needs `static Samples<Op> samples(Generator&)`: see autograd/op.h");
   (void)detail::registered<Op, -1>;
+  const detail::Observed watched(detail::Phase::forward, Op::name);
   const Spec spec = op.infer(inputs);
   Tensor output = empty(spec.shape, spec.dtype);
   std::vector<View> views;
@@ -167,6 +194,7 @@ Tensor apply(const Op& op, std::span<const Tensor> inputs) {
   }
   if (thread_state.recording && wanted && is_floating(spec.dtype))
     detail::attach(output, Ref<Node>::adopt(new detail::VariadicNode<Op>(op, output, inputs)), 0);
+  watched.done_forward(Op::name, inputs, {&output, 1});
   return output;
 }
 

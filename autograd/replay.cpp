@@ -62,10 +62,12 @@ Capture::~Capture() { stop(); }
 void Capture::start() {
   refuse_in_replay("another Replay");
   thread_state.capture = this;
+  thread_state.watch();
 }
 
 void Capture::stop() {
   if (thread_state.capture == this) thread_state.capture = nullptr;
+  thread_state.watch();
 }
 
 void Capture::run(std::uint64_t shift) const {

@@ -17,7 +17,7 @@
 
 namespace ebb::test {
 
-// `change` is scale (by 1.01), drop (zeros instead), or shift (by 0.01).
+// `change` is scale (by 1.01), drop (zeros instead), negate, or shift (by 0.01).
 struct Mutant {
   std::string op;
   int input = 0;
@@ -41,6 +41,7 @@ inline Tensor spoil(std::string_view op, int input, detail::Formula formula, Ten
   const std::string_view name = formula == detail::Formula::grad ? "grad" : "add";
   if (m.op != op || m.input != input || m.formula != name) return gradient;
   if (m.change == "scale") return gradient * 1.01;
+  if (m.change == "negate") return -gradient;
   return m.change == "drop" ? zeros_like(gradient) : gradient + 0.01;
 }
 
@@ -84,7 +85,7 @@ inline void list_mutants(std::string_view op, int inputs, std::uint32_t differen
     if ((differentiable >> i & 1) == 0) continue;
     print("grad", "shift");
     if (is_zero_by_definition(op, i)) continue;
-    for (const char* change : {"scale", "drop"}) {
+    for (const char* change : {"scale", "drop", "negate"}) {
       print("grad", change);
       if ((parts >> i & 1) != 0) print("add", change);
     }

@@ -16,6 +16,7 @@
 #include "autograd/ops/all.h"
 #include "tests/certify.h"
 #include "tests/mutants.h"
+#include "tests/op_table.h"
 
 using namespace ebb;
 using namespace ebb::test;
@@ -216,21 +217,27 @@ std::string row_of() {
   const std::string inputs = n < 0 ? "any" : std::to_string(n);
   const std::string gradients = n < 0 ? "all" : listed(differentiable<Op>(), n);
   const char* again = detail::HasReference<Op> ? "by its reference" : gradients.empty() ? "" : "by its formulas";
-  std::string torch = samples_of<Op>().front().torch;
-  if (!torch.empty()) torch = "`" + torch + "`";
-  return "| " + std::string(Op::name) + " | " + inputs + " | " + gradients + " | " + again + " | " + torch +
-         " |\n";
+  const Case first = cases_of<Op>().front();
+  const std::string torch = first.torch.empty() ? "" : "`" + first.torch + "`";
+  std::string row = "|";
+  for (const std::string& column : {std::string(Op::name), inputs, dtypes_of(first), torch, gradients,
+                                    derivative_of(Op::name), std::string(again)})
+    row += " " + cell(column) + " |";
+  return row + "\n";
 }
 
 std::string op_table() {
   std::string text =
       "# The operations\n\n"
-      "Written by `scripts/op-table`. Inputs count from 0; an operation is differentiated again by its "
-      "gradients'\n"
-      "formulas, which are operations too, or, where the gradient is fused, by its reference in primitive "
-      "operations.\n"
-      "The last column is one of the samples at which the tests compare it with PyTorch.\n\n"
-      "| operation | inputs | gradients in | higher orders | in PyTorch |\n|---|---|---|---|---|\n";
+      "Written by `scripts/op-table`. Inputs count from 0. What an operation computes is said in PyTorch's terms: "
+      "the\n"
+      "first of the samples at which the tests compare both. `g` is the gradient of the output, and formulas are "
+      "made\n"
+      "of operations, by which they are differentiated again; a fused gradient is differentiated by its reference "
+      "in\n"
+      "primitive operations. All of it is certified in first and, where it has gradients, second order.\n\n"
+      "| operation | inputs | dtypes | computes | gradients in | formulas | higher orders |\n"
+      "|---|---|---|---|---|---|---|\n";
   for_each_op([&]<class Op>(const Op&) { text += row_of<Op>(); });
   return text;
 }

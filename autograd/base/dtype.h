@@ -67,10 +67,16 @@ constexpr decltype(auto) visit(Dtype dtype, F&& f) {
   return f(static_cast<float*>(nullptr));
 }
 
-// The same for the floating dtypes alone; others are taken for float32, so check first.
+namespace detail {
+[[noreturn]] void refuse_dtype(Dtype dtype);
+}  // namespace detail
+
+// The same for the floating dtypes alone; Error for others.
 template <class F>
 constexpr decltype(auto) visit_floating(Dtype dtype, F&& f) {
   if (dtype == Dtype::float64) return f(static_cast<double*>(nullptr));
+  if (dtype != Dtype::float32) [[unlikely]]
+    detail::refuse_dtype(dtype);
   return f(static_cast<float*>(nullptr));
 }
 
