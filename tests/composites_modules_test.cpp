@@ -1,0 +1,122 @@
+// Certifies whole layers, in their inputs and their parameters, against PyTorch's modules of the same parameters.
+#include <doctest/doctest.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "autograd/ops/common.h"
+#include "nn/nn.h"
+#include "tests/certify.h"
+
+using namespace ebb;
+using namespace ebb::test;
+using ops::draw;
+
+namespace {
+
+// A module of its own, of x[0]'s dtype, whose parameters are x[first], x[first + 1], … with their history.
+template <class M>
+M with_parameters(const M& m, const Tensors& x, std::size_t first) {
+  M own = clone(m);
+  to(own, x[0].dtype());
+  for (const auto& member : nn::detail::members_of(own).tensors)
+    if (member.role == nn::detail::Role::parameter) static_cast<Tensor&>(*member.tensor) = x[first++];
+  return own;
+}
+
+// call(m, x) and PyTorch's m(arguments), m = torch.nn.`torch`: x are the inputs, and behind them m's parameters, which
+// are drawn. `then` is what is done with PyTorch's result y.
+template <class M, class Call>
+Case layer(const std::string& name, const M& m, Tensors inputs, Call call, const std::string& torch,
+           const std::string& arguments, Generator& random, const std::string& then = "y") {
+  const std::size_t first = inputs.size();
+  for (const auto& parameter : parameters(m)) inputs.push_back(draw(random, parameter.shape(), -1, 1));
+  return {.name = name,
+          .f = [=](const Tensors& x) -> Tensors { return call(with_parameters(m, x, first), x); },
+          .inputs = inputs,
+          .torch = "(lambda y: " + then + ")((lambda m: torch.func.functional_call(m, dict(zip([n for n, _ in " +
+                   "m.named_parameters()], x[" + std::to_string(first) + ":])), (" + arguments + ",)))(torch.nn." +
+                   torch + ".double()))"};
+}
+
+// A call with the first inputs, which returns one tensor.
+const auto kOfOne = [](const auto& m, const Tensors& x) { return Tensors{m(x[0])}; };
+const auto kOfTwo = [](const auto& m, const Tensors& x) { return Tensors{m(x[0], x[1])}; };
+
+std::vector<Case> norms() {
+  Generator random{41};
+  const auto in = [&](const Shape& shape) { return draw(random, shape); };
+  std::vector<Case> cases{
+      layer("BatchNorm1d of rows", nn::BatchNorm1d{3}, {in({4, 3})}, kOfOne, "BatchNorm1d(3)", "x[0]", random),
+      layer("BatchNorm1d of sequences, without statistics", nn::BatchNorm1d{.channels = 3, .track = false},
+            {in({2, 3, 4})}, kOfOne, "BatchNorm1d(3, track_running_stats=False)", "x[0]", random),
+      layer("BatchNorm3d", nn::BatchNorm3d{2}, {in({2, 2, 1, 2, 3})}, kOfOne, "BatchNorm3d(2)", "x[0]", random),
+      layer("InstanceNorm1d", nn::InstanceNorm1d{.channels = 3, .affine = true}, {in({2, 3, 4})}, kOfOne,
+            "InstanceNorm1d(3, affine=True)", "x[0]", random),
+      layer("InstanceNorm2d of one image", nn::InstanceNorm2d{2}, {in({2, 3, 2})}, kOfOne, "InstanceNorm2d(2)",
+            "x[0]", random),
+      layer("GroupNorm", nn::GroupNorm{.num_groups = 2, .channels = 4}, {in({2, 4, 3})}, kOfOne, "GroupNorm(2, 4)",
+            "x[0]", random),
+      layer("RMSNorm", nn::RMSNorm{{4}}, {in({3, 4})}, kOfOne, "RMSNorm(4)", "x[0]", random),
+      layer("LocalResponseNorm", nn::LocalResponseNorm{.size = 2, .alpha = 0.5}, {in({1, 3, 2})}, kOfOne,
+            "LocalResponseNorm(2, alpha=0.5)", "x[0]", random),
+  };
+  const auto running = [&](const std::string& name, const auto& norm, const std::string& torch) {
+    cases.push_back({name,
+                     [norm](const Tensors& x) {
+                       auto m = clone(norm);
+                       to(m, x[0].dtype());
+                       const Tensor a = m(x[0]), b = m(x[1]);
+                       eval(m);
+                       return Tensors{a, b, m(x[0]), m.running_mean, m.running_var, m.num_batches_tracked};
+                     },
+                     {in({2, 3, 4}), in({3, 3, 4})},
+                     "(lambda m: (m(x[0]), m(x[1]), m.eval()(x[0]), m.running_mean, m.running_var, "
+                     "m.num_batches_tracked))(torch.nn." +
+                         torch + ".double())",
+                     3,
+                     2});
+  };
+  running("BatchNorm1d, running statistics", nn::BatchNorm1d{3}, "BatchNorm1d(3)");
+  running("BatchNorm1d, mean of all batches", nn::BatchNorm1d{.channels = 3, .momentum = {}},
+          "BatchNorm1d(3, momentum=None)");
+  running("InstanceNorm1d, running statistics", nn::InstanceNorm1d{.channels = 3, .track = true},
+          "InstanceNorm1d(3, track_running_stats=True)");
+  return cases;
+}
+
+std::vector<Case> tables_and_pairs() {
+  Generator random{42};
+  const auto in = [&](const Shape& shape) { return draw(random, shape); };
+  return {
+      layer("Bilinear", nn::Bilinear{2, 3, 4}, {in({2, 2}), in({2, 3})}, kOfTwo, "Bilinear(2, 3, 4)", "x[0], x[1]",
+            random),
+      layer("CosineSimilarity", nn::CosineSimilarity{.dim = 0}, {in({2, 3}), in({2, 3})}, kOfTwo,
+            "CosineSimilarity(0)", "x[0], x[1]", random),
+      layer("PairwiseDistance", nn::PairwiseDistance{.p = 1, .keepdim = true}, {in({2, 3}), in({2, 3})}, kOfTwo,
+            "PairwiseDistance(1.0, keepdim=True)", "x[0], x[1]", random),
+      {"EmbeddingBag",
+       [](const Tensors& x) {
+         const nn::EmbeddingBag bag{.count = 5, .size = 3, .mode = BagMode::sum, .padding = 2};
+         return Tensors{with_parameters(bag, x, 0)(tensor({1, 2, 4, 0, 1}), tensor({0, 2}), x[1])};
+       },
+       {in({5, 3}), in({5})},
+       "torch.func.functional_call(torch.nn.EmbeddingBag(5, 3, mode='sum', padding_idx=2).double(), {'weight': "
+       "x[0]}, "
+       "(torch.tensor([1, 2, 4, 0, 1]), torch.tensor([0, 2]), x[1]))"},
+  };
+}
+
+std::vector<Case> all() {
+  std::vector<Case> cases;
+  for (const auto& group : {norms(), tables_and_pairs()}) cases.insert(cases.end(), group.begin(), group.end());
+  return cases;
+}
+
+}  // namespace
+
+TEST_CASE("normalising layers") { certify_all(norms()); }
+TEST_CASE("tables and pairs") { certify_all(tables_and_pairs()); }
+
+TEST_CASE("write samples" * doctest::skip()) { write_samples(all()); }
