@@ -108,9 +108,57 @@ std::vector<Case> tables_and_pairs() {
   };
 }
 
+const Tensor kLengths = tensor({2, 4, 1});
+
+std::vector<Case> sequences() {
+  Generator random{43};
+  const auto in = [&](const Shape& shape) { return draw(random, shape, -1, 1); };
+  const std::string packed =
+                        "torch.nn.utils.rnn.pack_padded_sequence(x[0], torch.tensor([2, 4, 1]), "
+                        "enforce_sorted=False",
+                    padded = "torch.nn.utils.rnn.pad_packed_sequence(y[0], total_length=5";
+  const auto of_lstm = [](const auto& m, const Tensors& x) {
+    const auto [y, state] = m(x[0], {x[1], x[2]}, kLengths);
+    return Tensors{y, state.h, state.c};
+  };
+  const auto from_zero = [](const auto& m, const Tensors& x) {
+    const auto [y, h] = m(x[0], {}, kLengths);
+    return Tensors{y, h};
+  };
+  return {
+      layer("LSTM of lengths, two layers from both ends",
+            nn::LSTM{.in = 2, .hidden = 2, .num_layers = 2, .bidirectional = true},
+            {in({5, 3, 2}), in({4, 3, 2}), in({4, 3, 2})}, of_lstm, "LSTM(2, 2, 2, bidirectional=True)",
+            packed + "), (x[1], x[2])", random, "(" + padded + ")[0], y[1][0], y[1][1])"),
+      layer("LSTM of lengths, projected", nn::LSTM{.in = 2, .hidden = 3, .bidirectional = true, .proj_size = 2},
+            {in({5, 3, 2}), in({2, 3, 2}), in({2, 3, 3})}, of_lstm, "LSTM(2, 3, bidirectional=True, proj_size=2)",
+            packed + "), (x[1], x[2])", random, "(" + padded + ")[0], y[1][0], y[1][1])"),
+      layer("GRU of lengths, batch first",
+            nn::GRU{.in = 2, .hidden = 3, .batch_first = true, .bidirectional = true}, {in({3, 5, 2})}, from_zero,
+            "GRU(2, 3, batch_first=True, bidirectional=True)", packed + ", batch_first=True)", random,
+            "(" + padded + ", batch_first=True)[0], y[1])"),
+      layer("RNN of lengths", nn::RNN{.in = 2, .hidden = 3}, {in({5, 3, 2})}, from_zero, "RNN(2, 3)", packed + ")",
+            random, "(" + padded + ")[0], y[1])"),
+  };
+}
+
+std::vector<Case> projected() {
+  Generator random{44};
+  const auto in = [&](const Shape& shape) { return draw(random, shape, -1, 1); };
+  return {layer(
+      "LSTM, projected, two layers",
+      nn::LSTM{.in = 2, .hidden = 3, .num_layers = 2, .batch_first = true, .proj_size = 2}, {in({2, 3, 2})},
+      [](const auto& m, const Tensors& x) {
+        const auto [y, state] = m(x[0]);
+        return Tensors{y, state.h, state.c};
+      },
+      "LSTM(2, 3, 2, batch_first=True, proj_size=2)", "x[0]", random, "(y[0], *y[1])")};
+}
+
 std::vector<Case> all() {
   std::vector<Case> cases;
-  for (const auto& group : {norms(), tables_and_pairs()}) cases.insert(cases.end(), group.begin(), group.end());
+  for (const auto& group : {norms(), tables_and_pairs(), sequences(), projected()})
+    cases.insert(cases.end(), group.begin(), group.end());
   return cases;
 }
 
@@ -118,5 +166,9 @@ std::vector<Case> all() {
 
 TEST_CASE("normalising layers") { certify_all(norms()); }
 TEST_CASE("tables and pairs") { certify_all(tables_and_pairs()); }
+TEST_CASE("sequences of lengths") {
+  for (const auto& c : sequences()) certify_without_replay(c);
+}
+TEST_CASE("projected LSTM") { certify_all(projected()); }
 
 TEST_CASE("write samples" * doctest::skip()) { write_samples(all()); }

@@ -243,3 +243,41 @@ TEST_CASE("Bilinear") {
   CHECK_FALSE(nn::Bilinear{2, 3, 5, false}.bias.defined());
   CHECK_ERROR((nn::Bilinear{2, 0, 5}), "Bilinear: in2 is 0; it must be positive");
 }
+
+TEST_CASE("recurrent layers of lengths") {
+  const nn::GRU net{.in = 2, .hidden = 3, .bidirectional = true};
+  const Tensor x = randn({4, 3, 2});
+  const auto whole = net(x), same = net(x, {}, tensor({4, 4, 4}));
+  CHECK(equal(whole.output, same.output));
+  CHECK(equal(whole.h, same.h));
+  // What lies past a length does not matter, and the output is 0 there.
+  const Tensor other = x.clone();
+  select(narrow(other, 0, 2, 2), 1, 1).fill_(1e9);
+  const Tensor lengths = tensor({4, 2, 3});
+  const auto a = net(x, {}, lengths), b = net(other, {}, lengths);
+  CHECK(equal(a.output, b.output));
+  CHECK(equal(a.h, b.h));
+  CHECK(amax(abs(select(narrow(a.output, 0, 2, 2), 1, 1))).item() == 0);
+  CHECK_ERROR(net(x, {}, tensor({4, 2})),
+              "GRU: the lengths are int64 [2]; give int64 [3], one for each sequence of a batch");
+  CHECK_ERROR(net(x, {}, tensor({4., 2., 3.})),
+              "GRU: the lengths are float32 [3]; give int64 [3], one for each sequence of a batch");
+  CHECK_ERROR(net(x, {}, tensor({4, 0, 3})), "GRU: length 1 is 0; it must be from 1 to 4");
+  CHECK_ERROR(net(x, {}, tensor({4, 2, 5})), "GRU: length 2 is 5; it must be from 1 to 4");
+  CHECK_ERROR(net(select(x, 1, 0), {}, tensor({4})),
+              "GRU: the lengths are int64 [1]; give int64 [1], one for each sequence of a batch");
+  CHECK(net(zeros({4, 0, 2}), {}, zeros({0}, {.dtype = int64})).output.shape() == Shape{4, 0, 6});
+}
+
+TEST_CASE("LSTM with projections") {
+  const nn::LSTM net{.in = 3, .hidden = 4, .bidirectional = true, .proj_size = 2};
+  CHECK(names(net) == Names{"weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0", "weight_hr_l0",
+                            "weight_ih_l0_reverse", "weight_hh_l0_reverse", "bias_ih_l0_reverse",
+                            "bias_hh_l0_reverse", "weight_hr_l0_reverse"});
+  const auto [y, state] = net(zeros({5, 2, 3}));
+  CHECK(y.shape() == Shape{5, 2, 4});
+  CHECK(state.h.shape() == Shape{2, 2, 2});
+  CHECK(state.c.shape() == Shape{2, 2, 4});
+  CHECK_ERROR((nn::LSTM{.in = 3, .hidden = 4, .proj_size = 4}),
+              "LSTM: proj_size is 4; it must be 0, for none, or below hidden, 4");
+}
