@@ -155,9 +155,104 @@ std::vector<Case> projected() {
       "LSTM(2, 3, 2, batch_first=True, proj_size=2)", "x[0]", random, "(y[0], *y[1])")};
 }
 
+std::vector<Case> attentions() {
+  Generator random{45};
+  const auto in = [&](const Shape& shape) { return draw(random, shape); };
+  const Tensor padding = tensor({{false, false, true}, {false, true, false}});
+  const std::string torch_padding = "torch.tensor([[False, False, True], [False, True, False]])";
+  const std::string torch_causal = "torch.ones(2, 3).triu(1).bool()";
+  const auto of = [](const nn::AttentionMasks& masks) {
+    return [masks](const auto& m, const Tensors& x) { return Tensors{m(x[0], x[1], x[2], masks)}; };
+  };
+  const auto and_weights = [](const nn::AttentionMasks& masks, bool average) {
+    return [masks, average](const auto& m, const Tensors& x) {
+      const auto [y, weights] = m.with_weights(x[0], x[1], x[2], masks, average);
+      return Tensors{y, weights};
+    };
+  };
+  const nn::MultiheadAttention plain{.embed_dim = 4, .num_heads = 2},
+      sizes{.embed_dim = 4, .num_heads = 2, .batch_first = true, .kdim = 3, .vdim = 2},
+      more{.embed_dim = 4, .num_heads = 2, .add_bias_kv = true, .add_zero_attn = true};
+  const auto each = [&] { return Tensors{in({2, 2, 4}), in({3, 2, 4}), in({3, 2, 4})}; };
+  const std::string f = "MultiheadAttention(4, 2", more_f = f + ", add_bias_kv=True, add_zero_attn=True)",
+                    x3 = "x[0], x[1], x[2]";
+  return {
+      layer("MultiheadAttention, kdim and vdim", sizes, {in({2, 2, 4}), in({2, 3, 3}), in({2, 3, 2})}, of({}),
+            f + ", kdim=3, vdim=2, batch_first=True)", x3, random, "y[0]"),
+      layer("MultiheadAttention, one key more", more, each(), of({}), more_f, x3, random, "y[0]"),
+      layer("MultiheadAttention, one key more, padded", more, each(), of({.key_padding_mask = padding}), more_f,
+            x3 + ", " + torch_padding, random, "y[0]"),
+      layer("MultiheadAttention, one key more, causal", more, each(), of({.is_causal = true}), more_f,
+            x3 + ", None, True, " + torch_causal, random, "y[0]"),
+      layer("MultiheadAttention, weights", plain, each(), and_weights({}, true), f + ")", x3, random),
+      layer("MultiheadAttention, weights of heads, padded", plain, each(),
+            and_weights({.key_padding_mask = padding}, false), f + ")",
+            x3 + ", " + torch_padding + ", True, None, False", random),
+      layer("MultiheadAttention, weights, causal", plain, each(), and_weights({.is_causal = true}, true), f + ")",
+            x3 + ", None, True, " + torch_causal, random),
+      layer("MultiheadAttention, weights without batch", sizes, {in({2, 4}), in({3, 3}), in({3, 2})},
+            and_weights({}, true), f + ", kdim=3, vdim=2, batch_first=True)", x3, random),
+  };
+}
+
+std::vector<Case> transformers() {
+  Generator random{46};
+  const auto in = [&](const Shape& shape) { return draw(random, shape); };
+  const nn::TransformerDecoderLayer decoder{
+      .d_model = 4, .nhead = 2, .dim_feedforward = 3, .dropout = 0, .activation = nn::Activation::gelu};
+  auto first = clone(decoder);
+  first.norm_first = true;
+  const nn::TransformerEncoderLayer encoder{.d_model = 3,
+                                            .nhead = 1,
+                                            .dim_feedforward = 3,
+                                            .dropout = 0,
+                                            .activation = nn::Activation::gelu,
+                                            .batch_first = true};
+  const std::string decoder_f = "TransformerDecoderLayer(4, 2, 3, 0.0, 'gelu'";
+  const auto masked = [](const auto& m, const Tensors& x) {
+    return Tensors{m(
+        x[0], x[1],
+        {.memory_key_padding_mask = tensor({{false, true, false}, {false, false, true}}), .tgt_is_causal = true})};
+  };
+  return {
+      layer("TransformerDecoderLayer", decoder, {in({2, 2, 4}), in({3, 2, 4})}, kOfTwo, decoder_f + ")",
+            "x[0], x[1]", random),
+      layer("TransformerDecoderLayer, norm first, masked", first, {in({2, 2, 4}), in({3, 2, 4})}, masked,
+            decoder_f + ", norm_first=True)",
+            "x[0], x[1], torch.ones(2, 2).triu(1).bool(), None, None, torch.tensor([[False, True, False], [False, "
+            "False, "
+            "True]])",
+            random),
+      layer("TransformerEncoder", nn::TransformerEncoder{clones(encoder, 2), nn::LayerNorm{{3}}}, {in({2, 3, 3})},
+            kOfOne,
+            "TransformerEncoder(torch.nn.TransformerEncoderLayer(3, 1, 3, 0.0, 'gelu', batch_first=True), 2, "
+            "norm=torch.nn.LayerNorm(3), enable_nested_tensor=False)",
+            "x[0]", random),
+      layer("TransformerDecoder",
+            nn::TransformerDecoder{clones(nn::TransformerDecoderLayer{.d_model = 3,
+                                                                      .nhead = 1,
+                                                                      .dim_feedforward = 2,
+                                                                      .dropout = 0,
+                                                                      .activation = nn::Activation::gelu},
+                                          2)},
+            {in({2, 1, 3}), in({3, 1, 3})}, kOfTwo,
+            "TransformerDecoder(torch.nn.TransformerDecoderLayer(3, 1, 2, 0.0, 'gelu'), 2)", "x[0], x[1]", random),
+      layer("Transformer",
+            nn::Transformer{.d_model = 3,
+                            .nhead = 1,
+                            .num_encoder_layers = 1,
+                            .num_decoder_layers = 1,
+                            .dim_feedforward = 2,
+                            .dropout = 0,
+                            .activation = nn::Activation::gelu},
+            {in({3, 1, 3}), in({2, 1, 3})}, kOfTwo, "Transformer(3, 1, 1, 1, 2, 0.0, 'gelu')", "x[0], x[1]",
+            random),
+  };
+}
+
 std::vector<Case> all() {
   std::vector<Case> cases;
-  for (const auto& group : {norms(), tables_and_pairs(), sequences(), projected()})
+  for (const auto& group : {norms(), tables_and_pairs(), sequences(), projected(), attentions(), transformers()})
     cases.insert(cases.end(), group.begin(), group.end());
   return cases;
 }
@@ -170,5 +265,7 @@ TEST_CASE("sequences of lengths") {
   for (const auto& c : sequences()) certify_without_replay(c);
 }
 TEST_CASE("projected LSTM") { certify_all(projected()); }
+TEST_CASE("attention layers") { certify_all(attentions()); }
+TEST_CASE("transformers") { certify_all(transformers()); }
 
 TEST_CASE("write samples" * doctest::skip()) { write_samples(all()); }

@@ -281,3 +281,50 @@ TEST_CASE("LSTM with projections") {
   CHECK_ERROR((nn::LSTM{.in = 3, .hidden = 4, .proj_size = 4}),
               "LSTM: proj_size is 4; it must be 0, for none, or below hidden, 4");
 }
+
+TEST_CASE("attention's options") {
+  const nn::MultiheadAttention sizes{.embed_dim = 4, .num_heads = 2, .add_bias_kv = true, .kdim = 3, .vdim = 5};
+  CHECK(names(sizes) == Names{"q_proj_weight", "k_proj_weight", "v_proj_weight", "in_proj_bias", "bias_k",
+                              "bias_v", "out_proj.weight", "out_proj.bias"});
+  CHECK(sizes.k_proj_weight.shape() == Shape{4, 3});
+  CHECK(sizes.v_proj_weight.shape() == Shape{4, 5});
+  CHECK(sizes.bias_k.shape() == Shape{1, 1, 4});
+  CHECK_ERROR(
+      sizes(zeros({2, 1, 4}), zeros({3, 1, 4}), zeros({3, 1, 5})),
+      "MultiheadAttention: query, key and value are [2, 1, 4], [3, 1, 4] and [3, 1, 5]; give [rows, n, 4], [rows, "
+      "n, 3] and [rows, n, 5]");
+  CHECK_ERROR((nn::MultiheadAttention{.embed_dim = 4, .num_heads = 2, .kdim = 0}),
+              "MultiheadAttention: kdim or vdim is 0; it must be positive");
+
+  // A query that sees no key: 0 and out_proj's bias; the others are as without it.
+  const nn::MultiheadAttention m{.embed_dim = 4, .num_heads = 2};
+  m.out_proj.bias.detach().fill_(3);
+  const Tensor x = randn({2, 1, 4}), none = tensor({{true, true}, {false, false}}),
+               free = tensor({{false, false}, {false, false}});
+  const auto [y, weights] = m.with_weights(x, x, x, {.attn_mask = none});
+  const auto all = m.with_weights(x, x, x, {.attn_mask = free});
+  CHECK(equal(select(y, 0, 0), full({1, 4}, 3)));
+  CHECK(equal(select(weights, 1, 0), zeros({1, 2})));
+  CHECK(equal(select(y, 0, 1), select(all.output, 0, 1)));
+  CHECK(equal(select(m(x, {.attn_mask = none}), 0, 0), full({1, 4}, 3)));
+}
+
+TEST_CASE("transformers are made of PyTorch's tensors") {
+  const nn::TransformerDecoderLayer layer{.d_model = 4, .nhead = 2, .dim_feedforward = 3};
+  CHECK(names(layer) == Names{"self_attn.in_proj_weight", "self_attn.in_proj_bias", "self_attn.out_proj.weight",
+                              "self_attn.out_proj.bias", "multihead_attn.in_proj_weight",
+                              "multihead_attn.in_proj_bias", "multihead_attn.out_proj.weight",
+                              "multihead_attn.out_proj.bias", "linear1.weight", "linear1.bias", "linear2.weight",
+                              "linear2.bias", "norm1.weight", "norm1.bias", "norm2.weight", "norm2.bias",
+                              "norm3.weight", "norm3.bias"});
+  const nn::TransformerDecoder decoder{clones(layer, 2), nn::LayerNorm{{4}}};
+  const auto all = state(decoder);
+  REQUIRE(all.size() == 38);
+  CHECK(all[18].name == "layers.1.self_attn.in_proj_weight");
+  CHECK(all[37].name == "norm.bias");
+  CHECK(equal(all[0].tensor, all[18].tensor));  // copies, with memory of their own
+  CHECK(all[0].tensor.data<const float>() != all[18].tensor.data<const float>());
+  CHECK_ERROR((nn::Transformer{.d_model = 4, .nhead = 2, .num_decoder_layers = 0, .dim_feedforward = 3}),
+              "Transformer: num_decoder_layers is 0; it must be positive");
+  CHECK(nn::TransformerEncoder{}(ones({2, 1, 4})).shape() == Shape{2, 1, 4});
+}
