@@ -12,6 +12,7 @@
 #include "nn/loss.h"
 #include "nn/module.h"
 #include "nn/norm.h"
+#include "nn/parametrize.h"
 #include "nn/pool.h"
 #include "nn/recurrent.h"
 #include "nn/sequential.h"

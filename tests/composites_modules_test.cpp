@@ -250,9 +250,48 @@ std::vector<Case> transformers() {
   };
 }
 
+std::vector<Case> parametrized() {
+  Generator random{47};
+  const auto in = [&](const Shape& shape) { return draw(random, shape); };
+  const std::string f = "utils.parametrizations.weight_norm(torch.nn.";
+  std::vector<Case> cases{
+      layer("WeightNorm of Linear", nn::WeightNorm{nn::Linear{3, 2}}, {in({2, 3})}, kOfOne, f + "Linear(3, 2))",
+            "x[0]", random),
+      layer("WeightNorm of all", nn::WeightNorm{nn::Linear{3, 2}, std::nullopt}, {in({2, 3})}, kOfOne,
+            f + "Linear(3, 2), dim=None)", "x[0]", random),
+      layer("WeightNorm of Conv2d along 1",
+            nn::WeightNorm{nn::Conv2d{.in = 2, .out = 3, .kernel = 2, .with_bias = false}, 1}, {in({1, 2, 3, 3})},
+            kOfOne, f + "Conv2d(2, 3, 2, bias=False), dim=1)", "x[0]", random),
+  };
+  // The power method's vectors are given; one step is made.
+  const Tensor u = tensor({0.6, -0.8}, {.dtype = float64}), v = tensor({0.8, 0., 0.6}, {.dtype = float64});
+  cases.push_back(
+      {"SpectralNorm",
+       [u, v](const Tensors& x) {
+         auto m = with_parameters(nn::SpectralNorm{nn::Linear{3, 2}}, x, 1);
+         const auto tensors = state(m);
+         tensors[2].tensor.copy_(u);
+         tensors[3].tensor.copy_(v);
+         const Tensor y = m(x[0]);
+         return Tensors{y, tensors[2].tensor, tensors[3].tensor};
+       },
+       {in({2, 3}), in({2}), in({2, 3})},
+       "(lambda m: (m.parametrizations.weight[0]._u.copy_(torch.tensor([0.6, -0.8], dtype=torch.float64)), "
+       "m.parametrizations.weight[0]._v.copy_(torch.tensor([0.8, 0, 0.6], dtype=torch.float64)), "
+       "torch.func.functional_call(m, "
+       "{'bias': x[1], 'parametrizations.weight.original': x[2]}, (x[0],)), "
+       "m.parametrizations.weight[0]._u, m.parametrizations.weight[0]._v)[2:])"
+       "(torch.nn.utils.parametrizations.spectral_norm(torch.nn.Linear(3, 2).double()))",
+       7,
+       1,
+       false});
+  return cases;
+}
+
 std::vector<Case> all() {
   std::vector<Case> cases;
-  for (const auto& group : {norms(), tables_and_pairs(), sequences(), projected(), attentions(), transformers()})
+  for (const auto& group :
+       {norms(), tables_and_pairs(), sequences(), projected(), attentions(), transformers(), parametrized()})
     cases.insert(cases.end(), group.begin(), group.end());
   return cases;
 }
@@ -267,5 +306,6 @@ TEST_CASE("sequences of lengths") {
 TEST_CASE("projected LSTM") { certify_all(projected()); }
 TEST_CASE("attention layers") { certify_all(attentions()); }
 TEST_CASE("transformers") { certify_all(transformers()); }
+TEST_CASE("computed weights") { certify_all(parametrized()); }
 
 TEST_CASE("write samples" * doctest::skip()) { write_samples(all()); }

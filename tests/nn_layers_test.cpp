@@ -328,3 +328,42 @@ TEST_CASE("transformers are made of PyTorch's tensors") {
               "Transformer: num_decoder_layers is 0; it must be positive");
   CHECK(nn::TransformerEncoder{}(ones({2, 1, 4})).shape() == Shape{2, 1, 4});
 }
+
+TEST_CASE("WeightNorm") {
+  const nn::Linear plain{3, 2};
+  const nn::WeightNorm layer{plain};
+  CHECK(names(layer) == Names{"bias", "parametrizations.weight.original0", "parametrizations.weight.original1"});
+  CHECK(layer.weight().to_vector<float>()[4] == doctest::Approx(plain.weight.to_vector<float>()[4]));
+  const Tensor x = ones({4, 3});
+  CHECK(layer(x).to_vector<float>()[3] == doctest::Approx(plain(x).to_vector<float>()[3]));
+  sum(layer(x)).backward({.expect = named_parameters(layer)});
+  const nn::Sequential net{layer, nn::ReLU{}};
+  CHECK(state(net)[1].name == "0.parametrizations.weight.original0");
+  CHECK(parameters(nn::WeightNorm{plain, std::nullopt})[1].shape() == Shape{});
+  CHECK_ERROR((nn::WeightNorm{plain, 2}),
+              "WeightNorm: dim is 2, and the weight is [2, 3]; give one of its dimensions");
+}
+
+TEST_CASE("SpectralNorm") {
+  manual_seed(4);
+  nn::SpectralNorm layer{nn::Linear{.in = 2, .out = 2, .weight = tensor({{3.0, 0.0}, {0.0, 1.0}})}};
+  CHECK(names(layer) == Names{"bias", "parametrizations.weight.original", "parametrizations.weight.0._u",
+                              "parametrizations.weight.0._v"});
+  CHECK(parameters(layer).size() == 2);
+  CHECK(layer.weight().to_vector<float>()[0] == doctest::Approx(1).epsilon(1e-4));
+  CHECK(layer.weight().to_vector<float>()[3] == doctest::Approx(1. / 3).epsilon(1e-4));
+  // Two calls before one backward, as of real and of made examples; and no step of the method after eval().
+  const Tensor x = ones({1, 2});
+  (sum(layer(x)) - sum(layer(x * 2))).backward({.expect = named_parameters(layer)});
+  eval(layer);
+  const auto before = state(layer)[2].tensor.to_vector<float>();
+  layer(x);
+  CHECK(state(layer)[2].tensor.to_vector<float>() == before);
+  CHECK_ERROR((nn::SpectralNorm{nn::Linear{2, 2}, 0}), "SpectralNorm: steps is 0; it must be positive");
+  CHECK_ERROR((nn::SpectralNorm{nn::Linear{2, 2}, 1, 2}),
+              "SpectralNorm: dim is 2, and the weight is [2, 2]; give one of its dimensions");
+  // A weight of one dimension is divided by its norm.
+  const nn::SpectralNorm slopes{nn::PReLU{.num_parameters = 2, .weight = tensor({3.0, 4.0})}};
+  CHECK(slopes.weight().to_vector<float>() == Floats{0.6f, 0.8f});
+  CHECK(names(slopes) == Names{"parametrizations.weight.original"});
+}
