@@ -1,4 +1,4 @@
-// The activations of autograd/ops.h, and flatten, as layers: for nn::Sequential, and for members that say what a
+// The activations of autograd/ops.h, flatten and unflatten, as layers: for nn::Sequential, and for members that say what a
 // network does.
 #pragma once
 
@@ -115,6 +115,12 @@ struct PReLU {
   Tensor operator()(const Tensor& x) const { return prelu(x, weight); }
 };
 
+struct RReLU {
+  double lower = 1. / 8, upper = 1. / 3;
+  Mode mode = {};
+  Tensor operator()(const Tensor& x) const { return rrelu(x, lower, upper, mode.training); }
+};
+
 struct GLU {
   int dim = -1;
   Tensor operator()(const Tensor& x) const { return glu(x, dim); }
@@ -123,6 +129,16 @@ struct GLU {
 struct Softmax {
   int dim = -1;
   Tensor operator()(const Tensor& x) const { return softmax(x, dim); }
+};
+
+struct Softmin {
+  int dim = -1;
+  Tensor operator()(const Tensor& x) const { return softmin(x, dim); }
+};
+
+// Over the channels of images [n, c, h, w] or [c, h, w].
+struct Softmax2d {
+  Tensor operator()(const Tensor& x) const;
 };
 
 struct LogSoftmax {
@@ -134,6 +150,17 @@ struct LogSoftmax {
 struct Flatten {
   int start_dim = 1, end_dim = -1;
   Tensor operator()(const Tensor& x) const { return flatten(x, start_dim, end_dim); }
+};
+
+// Dimension dim becomes several, of these sizes.
+struct Unflatten {
+  int dim;
+  Dims sizes;
+  Tensor operator()(const Tensor& x) const { return unflatten(x, dim, sizes); }
+};
+
+struct Identity {
+  Tensor operator()(const Tensor& x) const { return x; }
 };
 
 }  // namespace ebb::nn

@@ -122,6 +122,14 @@ template <nn::Module M>
   return copy;
 }
 
+// `count` of them: the layers of a stack that starts as one layer.
+template <nn::Module M>
+[[nodiscard]] std::vector<M> clones(const M& m, std::size_t count) {
+  std::vector<M> layers;
+  while (layers.size() < count) layers.push_back(clone(m));
+  return layers;
+}
+
 // Replaces parameters and floating buffers of another dtype by ones of `dtype`, float32 or float64, without
 // gradients; tied weights stay tied. Make optimizers afterwards: they would keep the old ones, as copies of the
 // module do.

@@ -10,11 +10,12 @@
 namespace ebb::nn {
 
 // The weights of one layer in one direction: [G hidden, in], [G hidden, hidden] and twice [G hidden] for a cell of G
-// gates. They start as U(-b, b), b = 1 / √hidden.
+// gates; with projections, of lstm() alone, [G hidden, proj_size] for the second and one more, weight_hr [proj_size,
+// hidden]. They start as U(-b, b), b = 1 / √hidden.
 struct RecurrentParameters {
-  Parameter weight_ih, weight_hh, bias_ih, bias_hh;
+  Parameter weight_ih, weight_hh, bias_ih, bias_hh, weight_hr = {};
 
-  operator RecurrentWeights() const { return {weight_ih, weight_hh, bias_ih, bias_hh}; }
+  operator RecurrentWeights() const { return {weight_ih, weight_hh, bias_ih, bias_hh, weight_hr}; }
 };
 
 // Those of layer after layer, forward before reverse, under PyTorch's names: "weight_ih_l0", "bias_hh_l1_reverse".
@@ -27,9 +28,10 @@ struct RecurrentStack {
 
 namespace detail {
 RecurrentParameters recurrent_parameters(const char* layer, std::int64_t gates, std::int64_t in,
-                                         std::int64_t hidden, bool with_bias);
+                                         std::int64_t hidden, bool with_bias, std::int64_t proj_size = 0);
 RecurrentStack recurrent_stack(const char* layer, std::int64_t gates, std::int64_t in, std::int64_t hidden,
-                               std::int64_t num_layers, bool with_bias, bool bidirectional);
+                               std::int64_t num_layers, bool with_bias, bool bidirectional,
+                               std::int64_t proj_size = 0);
 }  // namespace detail
 
 // States of LSTM [layers, n, hidden] and of LSTMCell [n, hidden].
@@ -50,8 +52,14 @@ struct RecurrentResult {
 // bidirectional, every layer runs from both ends, has twice as many states, forward before reverse, and its output has
 // both h's, size 2 hidden. The first states are 0 unless they are given.
 //
+// `lengths`, int64 [n] from 1 to t, are those of the sequences of a batch, which need not be in order: what lies past a
+// length counts as if it were not there. The output is 0 there, the last states are those after a sequence's own last
+// step, and the other direction begins with that one: pad_packed_sequence(lstm(pack_padded_sequence(x, lengths)),
+// total_length = t) of PyTorch. Not in a Replay.
+//
 //   nn::LSTM lstm{.in = 64, .hidden = 128, .num_layers = 2};
 //   auto [output, state] = lstm(x);
+//   auto [padded, last] = lstm(x, {}, lengths);
 struct LSTM {
   std::int64_t in, hidden;
   std::int64_t num_layers = 1;
@@ -59,10 +67,12 @@ struct LSTM {
   bool batch_first = false;
   double dropout = 0;  // of the output of every layer but the last, while training
   bool bidirectional = false;
+  std::int64_t proj_size = 0;  // > 0: the size of h, projected from hidden numbers; c stays as it is
   Mode mode = {};
-  RecurrentStack layers = detail::recurrent_stack("LSTM", 4, in, hidden, num_layers, with_bias, bidirectional);
+  RecurrentStack layers =
+      detail::recurrent_stack("LSTM", 4, in, hidden, num_layers, with_bias, bidirectional, proj_size);
 
-  LSTMResult operator()(const Tensor& x, const LSTMState& first = {}) const;
+  LSTMResult operator()(const Tensor& x, const LSTMState& first = {}, const Tensor& lengths = {}) const;
 
   auto fields() const { return nn::fields(field("", mode), field("", layers)); }
 };
@@ -78,7 +88,7 @@ struct GRU {
   Mode mode = {};
   RecurrentStack layers = detail::recurrent_stack("GRU", 3, in, hidden, num_layers, with_bias, bidirectional);
 
-  RecurrentResult operator()(const Tensor& x, const Tensor& first = {}) const;
+  RecurrentResult operator()(const Tensor& x, const Tensor& first = {}, const Tensor& lengths = {}) const;
 
   auto fields() const { return nn::fields(field("", mode), field("", layers)); }
 };
@@ -95,7 +105,7 @@ struct RNN {
   Mode mode = {};
   RecurrentStack layers = detail::recurrent_stack("RNN", 1, in, hidden, num_layers, with_bias, bidirectional);
 
-  RecurrentResult operator()(const Tensor& x, const Tensor& first = {}) const;
+  RecurrentResult operator()(const Tensor& x, const Tensor& first = {}, const Tensor& lengths = {}) const;
 
   auto fields() const { return nn::fields(field("", mode), field("", layers)); }
 };

@@ -289,18 +289,6 @@ std::vector<Case> edges() {
   return cases;
 }
 
-// All that certify() demands but replay.
-void certify_without_replay(const Case& c) {
-  INFO(c.name);
-  check_derivatives(c);
-  check_roads(c);
-  check_placements(c);
-  check_expanded_gradient(c);
-  check_threads(c, c.inputs);
-  check_float32(c);
-  check_torch(c);
-}
-
 }  // namespace
 
 TEST_CASE("reads at indices") { certify_all(reads()); }

@@ -326,3 +326,11 @@ TEST_CASE_TEMPLATE("the number of threads does not change a bit", T, float, doub
 }
 
 }  // namespace
+
+TEST_CASE("no products at all are none on any number of threads") {
+  Array c(float32, {0, 4, 2}), a(float32, {0, 4, 3}), b(float32, {0, 3, 2});
+  CHECK(same_bits_on_any_threads([&] {
+    kernels::matmul(c, a, b, false);
+    return c.bytes();
+  }));
+}

@@ -39,11 +39,14 @@ Tensor softshrink(const Tensor& x, double lambd = 0.5);             // sign(x) m
 Tensor threshold(const Tensor& x, double threshold, double value);  // x > threshold ? x : value
 // x > 0 ? x : w x, with a w for each size of dimension 1, weight [x.size(1)], or one for all, [1]. At 0: w.
 Tensor prelu(const Tensor& x, const Tensor& weight);
+// x > 0 ? x : a x. Training: a is uniform in [lower, upper) for each element; otherwise their mean (Xu, Wang, Chen, Li
+// 2015).
+Tensor rrelu(const Tensor& x, double lower = 1. / 8, double upper = 1. / 3, bool training = false,
+             Generator* generator = nullptr);
 // a sigmoid(b), a and b the halves of x along dim, whose size is even (Dauphin, Fan, Auli, Grangier 2017).
 Tensor glu(const Tensor& x, int dim = -1);
 Tensor softmax(const Tensor& x, int dim);
 Tensor log_softmax(const Tensor& x, int dim);
-// Zeros each element with probability p and scales the others by 1 / (1 - p); x itself if not training.
-Tensor dropout(const Tensor& x, double p = 0.5, bool training = true, Generator* generator = nullptr);
+Tensor softmin(const Tensor& x, int dim);  // softmax(-x, dim)
 
 }  // namespace ebb

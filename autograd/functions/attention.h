@@ -15,6 +15,9 @@ struct AttentionOptions {
   bool is_causal = false;            // row i attends to keys 0 … i
   std::optional<double> scale = {};  // left out: 1 / √E
   Generator* generator = nullptr;    // of dropout; left out: default_generator()
+  // query [.., heads, L, E] may have a multiple of the heads of key and value: each of theirs serves as many in a row
+  // (Ainslie et al. 2023).
+  bool enable_gqa = false;
 };
 // softmax(scale query keyᵀ + mask) value (Vaswani et al. 2017): query [.., L, E], key [.., S, E], value [.., S, Ev] →
 // [.., L, Ev]; leading sizes broadcast. A row in which no key takes part is 0. Memory grows with L + S: the scores are

@@ -79,8 +79,22 @@ Tensor index_select(const Tensor& x, int dim, const Tensor& index);  // index [k
 Tensor index_add(const Tensor& x, int dim, const Tensor& index, const Tensor& source, double alpha = 1);
 // x[.., index[i], ..] = source[.., i, ..]; the last of equals stays.
 Tensor index_copy(const Tensor& x, int dim, const Tensor& index, const Tensor& source);
-// Rows of weight [n, d] at index, of any shape: [.., d]. Row padding_idx gets no gradient.
+// Rows of weight [n, d] at index, of any shape: [.., d]. Row padding_idx, from the end if negative, gets no
+// gradient.
 Tensor embedding(const Tensor& index, const Tensor& weight, std::optional<std::int64_t> padding_idx = {});
+
+enum class BagMode : std::uint8_t { sum, mean, max };
+struct EmbeddingBagOptions {
+  BagMode mode = BagMode::mean;
+  Tensor per_sample_weights = {};                // of index's shape, factors of the rows; for sum only
+  bool include_last_offset = false;              // the last offset is where the last bag ends
+  std::optional<std::int64_t> padding_idx = {};  // such indices are in no bag
+};
+// The sum, mean or largest elements of the rows of weight [n, d] in each bag: [bags, d]; 0 for an empty one. Bags are the
+// rows of index [bags, k], or pieces of index [k], each from its offset to the next one's. Of a bag's equal extremes all
+// share the gradient evenly (in PyTorch the first has it).
+Tensor embedding_bag(const Tensor& index, const Tensor& weight, const Tensor& offsets = {},
+                     const EmbeddingBagOptions& options = {});
 
 // -- along one dimension: an index for each element. index has x's rank, and sizes up to x's off dim and up to src's; of
 // src what lies at the same places is used.

@@ -53,6 +53,8 @@ Tensor gaussian_nll_loss(const Tensor& input, const Tensor& target, const Tensor
 // target 1 or -1 (others: the sum of both branches): target 1: input; target -1: max(0, margin - input).
 Tensor hinge_embedding_loss(const Tensor& input, const Tensor& target, double margin = 1,
                             Reduction reduction = Reduction::mean);
+// max(0, 1 - target input), target 1 or -1 (Cortes, Vapnik 1995); the derivative at 0 is 0. PyTorch has none of this name.
+Tensor hinge_loss(const Tensor& input, const Tensor& target, Reduction reduction = Reduction::mean);
 // log(1 + exp(-target input)), target 1 or -1.
 Tensor soft_margin_loss(const Tensor& input, const Tensor& target, Reduction reduction = Reduction::mean);
 // max(0, -target (input1 - input2) + margin), target 1 if input1 should be the larger, else -1.

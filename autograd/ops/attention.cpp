@@ -100,12 +100,43 @@ Tensor with_two_leading(const Tensor& x, const Shape& lead) {
   return unsqueeze(lead.rank() == 1 ? full : reshape(full, {lead.numel(), a, b}), 1);
 }
 
+// [.., heads, a, b] as [.., heads / group, group, a, b].
+Tensor grouped(const Tensor& x, std::int64_t group) {
+  const int heads = x.dim() - 3;
+  return unflatten(x, heads, {x.shape()[heads] / group, group});
+}
+
 }  // namespace
 }  // namespace ops
+
+namespace {
+
+// Groups of the query's heads become a dimension of their own, along which key and value are stretched.
+Tensor grouped_attention(const Tensor& query, const Tensor& key, const Tensor& value, AttentionOptions options) {
+  using namespace ops;
+  const auto heads = [](const Tensor& x) { return x.dim() < 3 ? 0 : x.shape()[x.dim() - 3]; };
+  const std::int64_t few = heads(key), many = heads(query);
+  if (few == 0 || heads(value) != few || many % few != 0)
+    fail(
+        "{}: enable_gqa with query {}, key {} and value {}; they must be [.., heads, rows, width], and the query "
+        "must "
+        "have a multiple of the heads of both others",
+        kName, query.shape(), key.shape(), value.shape());
+  options.enable_gqa = false;
+  Tensor& mask = options.attn_mask;
+  if (mask.defined() && mask.dim() >= 3)
+    mask = heads(mask) == many ? grouped(mask, many / few) : unsqueeze(mask, mask.dim() - 3);
+  const Tensor y =
+      scaled_dot_product_attention(grouped(query, many / few), grouped(key, 1), grouped(value, 1), options);
+  return flatten(y, y.dim() - 4, y.dim() - 3);
+}
+
+}  // namespace
 
 Tensor scaled_dot_product_attention(const Tensor& query, const Tensor& key, const Tensor& value,
                                     const AttentionOptions& options) {
   using namespace ops;
+  if (options.enable_gqa) return grouped_attention(query, key, value, options);
   const Shape q = leading(query, "query"), k = leading(key, "key"), v = leading(value, "value");
   check_attention(query, key, value, options);
   const Shape lead = broadcast_shape(kName, broadcast_shape(kName, q, k), v);

@@ -32,13 +32,6 @@ void require_broadcast(const char* loss, const Tensor& a, const Tensor& b) {
   ops::require_same_dtype(loss, a, b);
 }
 
-// ‖a - b + eps‖_p over the last dimension.
-Tensor distance(const Tensor& a, const Tensor& b, double p, double eps) {
-  const Tensor d = abs(a - b + eps);
-  if (p == std::numeric_limits<double>::infinity()) return amax(d, {-1});
-  return p == 2 ? sqrt(sum(square(d), {-1})) : pow(sum(pow(d, p), {-1}), 1 / p);
-}
-
 // [classes] as [1, classes].
 Tensor as_rows(const Tensor& x) { return x.dim() == 1 ? unsqueeze(x, 0) : x; }
 
@@ -106,6 +99,11 @@ Tensor hinge_embedding_loss(const Tensor& input, const Tensor& target, double ma
   return reduced(far + where(eq(target, -1), zero, input), reduction);
 }
 
+Tensor hinge_loss(const Tensor& input, const Tensor& target, Reduction reduction) {
+  require_same_shape("hinge_loss", input, target);
+  return reduced(relu(1 - target * input), reduction);
+}
+
 Tensor soft_margin_loss(const Tensor& input, const Tensor& target, Reduction reduction) {
   require_same_shape("soft_margin_loss", input, target);
   return reduced(softplus(-(target * input), 1, std::numeric_limits<double>::infinity()), reduction);
@@ -136,9 +134,9 @@ Tensor triplet_margin_loss(const Tensor& anchor, const Tensor& positive, const T
   require_broadcast("triplet_margin_loss", anchor, positive);
   require_broadcast("triplet_margin_loss", anchor, negative);
   if (!(options.p > 0)) fail("triplet_margin_loss: p is {}; it must be above 0", options.p);
-  const Tensor near = distance(anchor, positive, options.p, options.eps);
-  Tensor far = distance(anchor, negative, options.p, options.eps);
-  if (options.swap) far = minimum(far, distance(positive, negative, options.p, options.eps));
+  const Tensor near = pairwise_distance(anchor, positive, options.p, options.eps);
+  Tensor far = pairwise_distance(anchor, negative, options.p, options.eps);
+  if (options.swap) far = minimum(far, pairwise_distance(positive, negative, options.p, options.eps));
   return reduced(positive_part(near - far + options.margin), options.reduction);
 }
 

@@ -1,20 +1,45 @@
 #include "autograd/ops/norm.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace ebb {
 namespace {
 
 Tensor flat(const Tensor& x) { return x.defined() ? reshape(x, {-1}) : x; }
 
+// Error unless x ends in `shape`, of one dimension or more.
+void check_ends_in(const char* op, const Tensor& x, const Shape& shape) {
+  const int lead = x.dim() - shape.rank();
+  bool fits = lead >= 0 && shape.rank() > 0;
+  for (int i = 0; fits && i < shape.rank(); ++i) fits = shape[i] == x.shape()[lead + i];
+  if (!fits) fail("{}: the input {} does not end in the normalized shape {}", op, x.shape(), shape);
+}
+
+// Those that are defined are [c], as x [n, c, ..] has channels.
+void check_channels(const char* op, const Tensor& x, const Tensor& running_mean, const Tensor& running_var,
+                    const Tensor& weight, const Tensor& bias) {
+  const Shape channels{x.shape()[1]};
+  ops::require_parameter(op, "weight", weight, x, channels);
+  ops::require_parameter(op, "bias", bias, x, channels);
+  ops::require_parameter(op, "running_mean", running_mean, x, channels);
+  ops::require_parameter(op, "running_var", running_var, x, channels);
+}
+
+// Elements of x [n, c, ..] behind each channel.
+std::int64_t inner_size(const Tensor& x) {
+  return x.numel() / std::max<std::int64_t>(1, x.shape()[0] * x.shape()[1]);
+}
+
+[[noreturn]] void no_running_statistics(const char* op, const char* unless) {
+  fail("{}: running_mean and running_var are needed unless {}", op, unless);
+}
+
 }  // namespace
 
 Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight, const Tensor& bias,
                   double eps) {
-  const int lead = x.dim() - normalized_shape.rank();
-  bool fits = lead >= 0 && normalized_shape.rank() > 0;
-  for (int i = 0; fits && i < normalized_shape.rank(); ++i) fits = normalized_shape[i] == x.shape()[lead + i];
-  if (!fits) fail("layer_norm: the input {} does not end in the normalized shape {}", x.shape(), normalized_shape);
+  check_ends_in("layer_norm", x, normalized_shape);
   ops::require_parameter("layer_norm", "weight", weight, x, normalized_shape);
   ops::require_parameter("layer_norm", "bias", bias, x, normalized_shape);
   const std::int64_t n = normalized_shape.numel();
@@ -23,19 +48,26 @@ Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& 
   return reshape(apply(ops::LayerNorm{eps}, rows, flat(weight), flat(bias))[0], x.shape());
 }
 
+Tensor rms_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight, std::optional<double> eps) {
+  check_ends_in("rms_norm", x, normalized_shape);
+  ops::require_floating("rms_norm", x);
+  ops::require_parameter("rms_norm", "weight", weight, x, normalized_shape);
+  const double usual = x.dtype() == float64 ? std::numeric_limits<double>::epsilon()
+                                            : double{std::numeric_limits<float>::epsilon()};
+  Dims dims;
+  for (int i = x.dim() - normalized_shape.rank(); i < x.dim(); ++i) dims.push_back(i);
+  const Tensor y = x * rsqrt(mean(square(x), dims, true) + eps.value_or(usual));
+  return weight.defined() ? y * weight : y;
+}
+
 Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight,
                   const Tensor& bias, bool training, double momentum, double eps) {
   if (x.dim() < 2) fail("batch_norm: the input is {}; it must be [n, c, ..]", describe(x));
-  const Shape channels{x.shape()[1]};
-  ops::require_parameter("batch_norm", "weight", weight, x, channels);
-  ops::require_parameter("batch_norm", "bias", bias, x, channels);
-  ops::require_parameter("batch_norm", "running_mean", running_mean, x, channels);
-  ops::require_parameter("batch_norm", "running_var", running_var, x, channels);
-  const std::int64_t n = x.shape()[0], c = channels[0], inner = x.numel() / std::max<std::int64_t>(1, n * c);
+  check_channels("batch_norm", x, running_mean, running_var, weight, bias);
+  const std::int64_t n = x.shape()[0], c = x.shape()[1], inner = inner_size(x);
 
   if (!training) {
-    if (!running_mean.defined() || !running_var.defined())
-      fail("batch_norm: running_mean and running_var are needed unless training");
+    if (!running_mean.defined() || !running_var.defined()) no_running_statistics("batch_norm", "training");
     Tensor scale = rsqrt(running_var + eps);
     if (weight.defined()) scale = scale * weight;
     Tensor shift = -running_mean * scale;
@@ -56,6 +88,69 @@ Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& run
     if (running_var.defined()) running_var.mul_(1 - momentum).add_(variance, momentum * unbiased);
   }
   return reshape(y, x.shape());
+}
+
+// The channels of all examples as those of one.
+Tensor instance_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight,
+                     const Tensor& bias, bool use_input_stats, double momentum, double eps) {
+  if (x.dim() < 3)
+    fail("instance_norm: the input is {}; it must be [n, c, ..], of 3 dimensions or more", describe(x));
+  ops::require_floating("instance_norm", x);
+  check_channels("instance_norm", x, running_mean, running_var, weight, bias);
+  if (!use_input_stats) {
+    if (!running_mean.defined() || !running_var.defined())
+      no_running_statistics("instance_norm", "use_input_stats");
+    return batch_norm(x, running_mean, running_var, weight, bias, false, momentum, eps);
+  }
+  const std::int64_t n = x.shape()[0], c = x.shape()[1], inner = inner_size(x);
+  if (x.numel() == 0) return x;
+  if (inner < 2)
+    fail("instance_norm: one value per channel (input {}) has no variance; give larger examples", x.shape());
+  const auto of_each = [&](const Tensor& v) { return v.defined() ? repeat(v, {n}) : v; };
+  Tensor means, variances;
+  {
+    const NoGrad off;
+    means = of_each(running_mean);
+    variances = of_each(running_var);
+  }
+  const Tensor y = batch_norm(reshape(x, {1, n * c, inner}), means, variances, of_each(weight), of_each(bias),
+                              true, momentum, eps);
+  if (means.defined() || variances.defined()) {
+    const NoGrad off;
+    if (means.defined()) running_mean.copy_(mean(reshape(means, {n, c}), {0}));
+    if (variances.defined()) running_var.copy_(mean(reshape(variances, {n, c}), {0}));
+  }
+  return reshape(y, x.shape());
+}
+
+Tensor group_norm(const Tensor& x, std::int64_t num_groups, const Tensor& weight, const Tensor& bias, double eps) {
+  if (x.dim() < 2) fail("group_norm: the input is {}; it must be [n, c, ..]", describe(x));
+  ops::require_floating("group_norm", x);
+  check_channels("group_norm", x, {}, {}, weight, bias);
+  const std::int64_t c = x.shape()[1];
+  if (num_groups < 1 || c % num_groups != 0)
+    fail("group_norm: num_groups is {}, which does not divide the channels of {}; choose a divisor of {}",
+         num_groups, x.shape(), c);
+  if (x.numel() == 0) return x;
+  const std::int64_t groups = x.shape()[0] * num_groups;
+  const Tensor rows = reshape(x, {groups, x.numel() / groups}).contiguous();
+  const Tensor y = reshape(apply(ops::LayerNorm{eps}, rows, Tensor(), Tensor())[0], x.shape());
+  Dims sizes = Dims::filled(x.dim() - 1, 1);
+  sizes[0] = c;
+  const auto column = [&](const Tensor& v) { return reshape(v, sizes); };
+  if (weight.defined() && bias.defined()) return addcmul(column(bias), y, column(weight));
+  return weight.defined() ? y * column(weight) : bias.defined() ? y + column(bias) : y;
+}
+
+Tensor local_response_norm(const Tensor& x, std::int64_t size, double alpha, double beta, double k) {
+  if (x.dim() < 3)
+    fail("local_response_norm: the input is {}; it must be [n, c, ..], of 3 dimensions or more", describe(x));
+  ops::require_floating("local_response_norm", x);
+  if (size < 1) fail("local_response_norm: size is {}; it must be positive", size);
+  if (x.numel() == 0) return x;
+  const Tensor squares = reshape(square(x), {x.shape()[0], 1, x.shape()[1], inner_size(x)});
+  const Tensor means = avg_pool2d(pad(squares, {0, 0, size / 2, (size - 1) / 2}), {size, 1}, {.stride = 1});
+  return x / pow(reshape(means, x.shape()) * alpha + k, beta);
 }
 
 }  // namespace ebb

@@ -26,11 +26,15 @@ Tensor gradient_of_weight_hh(const RecurrentLayer& layer, const Tensor& dhidden,
 
 }  // namespace
 
-std::array<Spec, 3> recurrent_specs(std::string_view op, const RecurrentLayer& layer) {
-  const Tensor& x = layer.x;
+void require_sequence(std::string_view op, const Tensor& x) {
   require_floating(op, x);
   if (x.dim() != 3 || x.shape()[0] == 0)
     fail("{}: the input is {}; it must be [t, n, in], of one time step or more", op, describe(x));
+}
+
+std::array<Spec, 3> recurrent_specs(std::string_view op, const RecurrentLayer& layer) {
+  const Tensor& x = layer.x;
+  require_sequence(op, x);
   const std::int64_t gates = kernels::gates_of(layer.cell), in = x.shape()[2];
   const Shape& last = layer.weight_hh.shape();
   if (last.rank() != 2 || last[0] != gates * last[1])
@@ -88,21 +92,54 @@ auto run(const auto& op, const RecurrentWeights& w, const Tensor& x, const auto&
                contiguous(w.bias_ih), contiguous(w.bias_hh));
 }
 
+// With s = o tanh(c) and h = weight_hr s, weight_hh h is (weight_hh weight_hr) s: a layer without projections whose states
+// are s. Only the first step has an h that comes from no s: there it is a part of the input, and s is 0.
+std::array<Tensor, 3> projected_lstm(const Tensor& x, const Tensor& h0, const Tensor& c0,
+                                     const RecurrentWeights& w, bool reverse) {
+  ops::require_sequence("lstm", x);
+  if (w.weight_hr.dim() != 2) fail("lstm: the weight_hr is {}; it must be [p, h]", w.weight_hr.shape());
+  const std::int64_t p = w.weight_hr.shape()[0], size = w.weight_hr.shape()[1], rest = x.shape()[0] - 1;
+  ops::require_parameter("lstm", "weight_hr", w.weight_hr, x, {p, size});
+  ops::require_parameter("lstm", "weight_ih", w.weight_ih, x, {4 * size, x.shape()[2]});
+  ops::require_parameter("lstm", "weight_hh", w.weight_hh, x, {4 * size, p});
+  ops::require_parameter("lstm", "first h", h0, x, {x.shape()[1], p});
+  ops::require_parameter("lstm", "first c", c0, x, {x.shape()[1], size});
+  const Tensor recurrent = matmul(w.weight_hh, w.weight_hr);
+  const Tensor step = cat({narrow(x, 0, reverse ? rest : 0, 1), unsqueeze(h0, 0)}, 2);
+  auto [s, s_n, c_n] = lstm(step, zeros_like(c0), c0,
+                            {cat({w.weight_ih, w.weight_hh}, 1), recurrent, w.bias_ih, w.bias_hh}, reverse);
+  if (rest > 0) {
+    auto [others, s_last, c_last] = lstm(narrow(x, 0, reverse ? 0 : 1, rest), s_n, c_n,
+                                         {w.weight_ih, recurrent, w.bias_ih, w.bias_hh}, reverse);
+    s = reverse ? cat({others, s}) : cat({s, others});
+    c_n = c_last;
+  }
+  const Tensor y = linear(s, w.weight_hr);
+  return {y, select(y, 0, reverse ? 0 : rest), c_n};
+}
+
+void refuse_projections(const char* op, const RecurrentWeights& weights) {
+  if (weights.weight_hr.defined()) fail("{}: weight_hr is given; only lstm has projections", op);
+}
+
 }  // namespace
 
 std::array<Tensor, 3> lstm(const Tensor& x, const Tensor& h0, const Tensor& c0, const RecurrentWeights& weights,
                            bool reverse) {
+  if (weights.weight_hr.defined()) return projected_lstm(x, h0, c0, weights, reverse);
   auto [y, h_n, c_n, gates, cells] = run(ops::Lstm{reverse}, weights, x, h0, c0);
   return {y, h_n, c_n};
 }
 
 std::array<Tensor, 2> gru(const Tensor& x, const Tensor& h0, const RecurrentWeights& weights, bool reverse) {
+  refuse_projections("gru", weights);
   auto [y, h_n, gates, cells] = run(ops::Gru{reverse}, weights, x, h0);
   return {y, h_n};
 }
 
 std::array<Tensor, 2> rnn(const Tensor& x, const Tensor& h0, const RecurrentWeights& weights,
                           RnnNonlinearity nonlinearity, bool reverse) {
+  refuse_projections("rnn", weights);
   return run(ops::Rnn{nonlinearity, reverse}, weights, x, h0);
 }
 

@@ -21,6 +21,9 @@ struct RecurrentLayer {
   const Tensor &x, &h0, &c0, &weight_ih, &weight_hh, &bias_ih, &bias_hh;
 };
 
+// Error unless x is [t, n, in], t > 0.
+void require_sequence(std::string_view op, const Tensor& x);
+
 // Of y, of a state, and of the gates; Error if the inputs do not fit together.
 std::array<Spec, 3> recurrent_specs(std::string_view op, const RecurrentLayer& layer);
 
