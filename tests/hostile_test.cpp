@@ -53,3 +53,11 @@ TEST_CASE("repeat_interleave sums its repeats before it repeats") {
 TEST_CASE("one_hot of the largest number") {
   CHECK_ERROR(one_hot(tensor({most})), "one_hot: index 9223372036854775807 is too large");
 }
+
+TEST_CASE("sums of nothing take no time, however large its other dimensions") {
+  const std::int64_t huge = std::int64_t{1} << 40;
+  const Tensor x = expand(zeros({3, 1, 0}, {.requires_grad = true}), {3, huge, 0});
+  CHECK(sum(x, {1, 2}).to_vector<double>() == std::vector<double>{0, 0, 0});
+  CHECK(sum(expand(zeros({1, 0, 2}), {huge, 0, 2}), {2}).shape() == Shape{huge, 0});
+  sum(x).backward();
+}
