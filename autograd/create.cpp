@@ -1,5 +1,6 @@
 #include "autograd/create.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <utility>
@@ -78,31 +79,38 @@ Tensor logspace(double start, double end, std::int64_t steps, double base, const
 
 namespace {
 
-// The places (i, j) of a matrix for which keeps(j - i).
-template <class F>
-Tensor places_where(const char* name, std::int64_t row, std::int64_t col, const TensorOptions& options,
-                    F&& keeps) {
+// How many places (i, j) of a matrix have j - i <= offset, -row <= offset + 1 and offset <= col: rows of 1, 2, … places, or
+// from more on, up to whole ones.
+std::int64_t count_lower(std::int64_t row, std::int64_t col, std::int64_t offset) {
+  const std::int64_t first = std::max<std::int64_t>(0, -offset), rows = std::max<std::int64_t>(0, row - first);
+  const std::int64_t least = first + offset + 1, growing = std::clamp<std::int64_t>(col - least, 0, rows);
+  return growing * least + growing * (growing - 1) / 2 + (rows - growing) * col;
+}
+
+// The places for which j - i <= offset, or >= offset. They are counted first: what is too large is an Error at once.
+Tensor triangle_indices(const char* name, std::int64_t row, std::int64_t col, std::int64_t offset, bool upper,
+                        const TensorOptions& options) {
   if (row < 0 || col < 0) fail("{}: {} rows and {} columns; neither may be negative", name, row, col);
-  std::vector<std::int64_t> rows, columns;
-  for (std::int64_t i = 0; i < row; ++i)
-    for (std::int64_t j = 0; j < col; ++j)
-      if (keeps(j - i)) {
-        rows.push_back(i);
-        columns.push_back(j);
-      }
-  const auto count = static_cast<std::int64_t>(rows.size());
-  rows.insert(rows.end(), columns.begin(), columns.end());
-  return detail::from_elements(rows.data(), int64, {2, count}, options.dtype.value_or(int64),
-                               options.requires_grad);
+  const std::int64_t all = Shape{row, col}.numel();  // checked, so that nothing here overflows
+  offset = std::clamp(offset, -row, col);
+  const std::int64_t count = upper ? all - count_lower(row, col, offset - 1) : count_lower(row, col, offset);
+  const Tensor places = empty({2, count}, int64);
+  auto *i_of = places.data<std::int64_t>(), *j_of = i_of + count;
+  for (std::int64_t i = upper ? 0 : std::max<std::int64_t>(0, -offset), k = 0; k < count; ++i) {
+    const std::int64_t end = upper ? col : std::min(col, i + offset + 1);
+    for (std::int64_t j = upper ? std::max<std::int64_t>(0, i + offset) : 0; j < end; ++j, ++k)
+      i_of[k] = i, j_of[k] = j;
+  }
+  return finished(places.to(options.dtype.value_or(int64)), options.requires_grad);
 }
 
 }  // namespace
 
 Tensor tril_indices(std::int64_t row, std::int64_t col, std::int64_t offset, const TensorOptions& options) {
-  return places_where("tril_indices", row, col, options, [offset](std::int64_t right) { return right <= offset; });
+  return triangle_indices("tril_indices", row, col, offset, false, options);
 }
 Tensor triu_indices(std::int64_t row, std::int64_t col, std::int64_t offset, const TensorOptions& options) {
-  return places_where("triu_indices", row, col, options, [offset](std::int64_t right) { return right >= offset; });
+  return triangle_indices("triu_indices", row, col, offset, true, options);
 }
 
 Tensor eye(std::int64_t n, std::optional<std::int64_t> m, const TensorOptions& options) {

@@ -239,7 +239,13 @@ class Pass final : public GradSink {
       const auto [output, hook] = (*hooks)[i];
       const Tensor gradient = s_.gradients[slot.first + output];
       if (!gradient.defined()) continue;
+      const auto version = gradient.version();
       Tensor replaced = hook(gradient);
+      if (gradient.version() != version)  // one tensor may be the gradient of several
+        fail(
+            "hook: wrote into the gradient that it was given ({}), which others may hold; return the new one "
+            "instead",
+            describe(gradient));
       if (!replaced.defined()) continue;
       if (replaced.shape() != gradient.shape() || replaced.dtype() != gradient.dtype())
         fail("hook: replaced a gradient {} by {}; shape and dtype must stay", describe(gradient),

@@ -95,7 +95,7 @@ TEST_CASE("dropout") {
         doctest::Approx(1).epsilon(0.01));
 }
 
-TEST_CASE("a row in which no key takes part is 0, and so are its gradients") {
+TEST_CASE("bug class 11: a row in which no key takes part is 0, and so are its gradients") {
   const Tensor x = ones({3, 2}).set_requires_grad();
   const Tensor mask = tensor({{true, false, true}, {false, false, false}, {true, true, true}});
   const Tensor added = where(mask, zeros({}), full({}, -kInfinity)).detach().set_requires_grad();

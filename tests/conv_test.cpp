@@ -35,7 +35,7 @@ Convolution random_convolution(Rng& rng, Dtype dtype) {
 
 }  // namespace
 
-TEST_CASE("all three directions agree with plain loops on random geometries and layouts") {
+TEST_CASE("bug class 22: all three directions agree with plain loops on random geometries and layouts") {
   on_every_target([] {
     Rng rng(1);
     for (int i = 0; i < 60; ++i) {

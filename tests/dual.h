@@ -167,6 +167,89 @@ template <class S>
 Dual<S> abs(const Dual<S>& x) {
   return x < 0 ? -x : x;
 }
+
+// Functions of the library that <cmath> lacks.
+template <class S>
+Dual<S> square(const Dual<S>& x) {
+  return x * x;
+}
+template <class S>
+Dual<S> reciprocal(const Dual<S>& x) {
+  return Dual<S>(1) / x;
+}
+template <class S>
+Dual<S> rsqrt(const Dual<S>& x) {
+  return reciprocal(sqrt(x));
+}
+template <class S>
+Dual<S> exp2(const Dual<S>& x) {
+  return exp(x * std::numbers::ln2_v<Real>);
+}
+template <class S>
+Dual<S> log2(const Dual<S>& x) {
+  return log(x) / std::numbers::ln2_v<Real>;
+}
+template <class S>
+Dual<S> log10(const Dual<S>& x) {
+  return log(x) / std::numbers::ln10_v<Real>;
+}
+template <class S>
+Dual<S> logit(const Dual<S>& x) {
+  return log(x / (1 - x));
+}
+template <class S>
+Dual<S> sigmoid(const Dual<S>& x) {
+  return 1 / (1 + exp(-x));
+}
+template <class S>
+Dual<S> softplus(const Dual<S>& x) {
+  return log1p(exp(x));
+}
+template <class S>
+Dual<S> logsigmoid(const Dual<S>& x) {
+  return -softplus(-x);
+}
+template <class S>
+Dual<S> silu(const Dual<S>& x) {
+  return x * sigmoid(x);
+}
+template <class S>
+Dual<S> mish(const Dual<S>& x) {
+  return x * tanh(softplus(x));
+}
+template <class S>
+Dual<S> gelu(const Dual<S>& x) {
+  return x * erfc(-x * (std::numbers::sqrt2_v<Real> / 2)) / 2;
+}
+// Newton's rule from 0, on any kind of number: the derivatives converge too.
+template <class S>
+Dual<S> erfinv(const Dual<S>& x) {
+  Dual<S> y = 0;
+  for (int i = 0; i < 60; ++i) y = y - (erf(y) - x) / erf_slope(y);
+  return y;
+}
+template <class S>
+Dual<S> i0(const Dual<S>& x) {
+  Dual<S> sum = 1, term = 1;
+  for (int k = 1; k < 60; ++k) sum = sum + (term = term * x * x / (Real(4) * k * k));
+  return sum;
+}
+template <class S>
+Dual<S> atan2(const Dual<S>& y, const Dual<S>& x) {  // x > 0
+  return atan(y / x);
+}
+template <class S>
+Dual<S> hypot(const Dual<S>& a, const Dual<S>& b) {
+  return sqrt(a * a + b * b);
+}
+template <class S>
+Dual<S> xlogy(const Dual<S>& x, const Dual<S>& y) {
+  return x * log(y);
+}
+template <class S>
+Dual<S> logaddexp(const Dual<S>& a, const Dual<S>& b) {
+  return log(exp(a) + exp(b));
+}
 // Constant between their jumps.
 template <class S>
 S floor_of(const S& x) {

@@ -162,7 +162,7 @@ void check_unary(Rng& rng, Unary f, Dtype dtype, const Shape& shape, Layout y_la
   CHECK(equal(y, plain));
 }
 
-TEST_CASE("unary: every function, dtype and layout") {
+TEST_CASE("bug class 22: unary: every function, dtype and layout") {
   test::with_every_target([] {
     Rng rng(1);
     for (int f = 0; f <= static_cast<int>(Unary::bitwise_not); ++f) {
@@ -201,7 +201,7 @@ void check_binary(Rng& rng, Binary f, Dtype dtype, const Shape& shape, Layout y_
   CHECK(equal(y, plain));
 }
 
-TEST_CASE("binary: every function, dtype and layout") {
+TEST_CASE("bug class 22: binary: every function, dtype and layout") {
   test::with_every_target([] {
     Rng rng(2);
     for (int f = 0; f <= static_cast<int>(Binary::right_shift); ++f) {

@@ -52,7 +52,7 @@ std::string error_of(F&& f) {
 
 }  // namespace
 
-TEST_CASE("right gradients pass, and every element is compared") {
+TEST_CASE("bug class 26: right gradients pass, and every element is compared") {
   const auto a = leaf({0.5, -1, 2}), b = leaf({1, 2, 3});
   const auto product = [](const Tensors& x) { return x[0] * sin(x[1]); };
   CHECK(gradcheck(product, {a, b}) == 6);
@@ -90,7 +90,7 @@ TEST_CASE("it leaves the inputs and their gradients alone") {
   CHECK(!a.grad().defined());
 }
 
-TEST_CASE("a wrong gradient is an Error that says where") {
+TEST_CASE("bug class 26: a wrong gradient is an Error that says where") {
   const auto a = leaf({1, 2});
   const auto wrong = [](const Tensors& x) { return x[0] + apply(Cube{3.003}, x[1]); };
   const auto text = error_of([&] { gradcheck(wrong, {a, a}, {.name = "wrong cube"}); });

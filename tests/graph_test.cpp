@@ -73,7 +73,7 @@ TEST_CASE("first, second and third derivative of x sin(x)") {
   CHECK(k.item() == doctest::Approx(-3 * s - 0.7 * c).epsilon(1e-14));
 }
 
-TEST_CASE("a million operations build, run backward and are freed on a small stack") {
+TEST_CASE("bug class 1: a million operations build, run backward and are freed on a small stack") {
   const NoLeak check;
   on_small_stack([] {
     auto x = leaf(1), b = leaf(1e-6);
@@ -94,7 +94,7 @@ TEST_CASE("a long chain that is never differentiated is freed without recursion"
   });
 }
 
-TEST_CASE("a node used twice runs once, after both uses") {
+TEST_CASE("bug class 2: a node used twice runs once, after both uses") {
   auto x = leaf(3);
   auto a = x * x;
   auto b = a + a;
@@ -103,7 +103,7 @@ TEST_CASE("a node used twice runs once, after both uses") {
   CHECK(x.grad().item() == 24);
 }
 
-TEST_CASE("doubling sixty times is linear work") {
+TEST_CASE("bug class 2: doubling sixty times is linear work") {
   auto x = leaf(1);
   auto y = x;
   for (int i = 0; i < 60; ++i) y = y + y;
@@ -134,7 +134,7 @@ TEST_CASE("reading a vector element by element does not make a dense gradient ea
   for (std::int64_t i = 1; i < n; ++i) CHECK(g[static_cast<std::size_t>(i)] == static_cast<double>(i));
 }
 
-TEST_CASE("no cycles: create_graph, saved outputs, hooks and views leave nothing behind") {
+TEST_CASE("bug class 3: no cycles: create_graph, saved outputs, hooks and views leave nothing behind") {
   const NoLeak check;
   auto x = rand({4, 4}, {.dtype = float64, .requires_grad = true});
   x.register_hook([](const Tensor& g) { return g * 2; });
@@ -149,7 +149,7 @@ TEST_CASE("no cycles: create_graph, saved outputs, hooks and views leave nothing
   x.zero_grad();
 }
 
-TEST_CASE("gradients accumulate over backward passes, and shared parameters over uses") {
+TEST_CASE("bug class 18: gradients accumulate over backward passes, and shared parameters over uses") {
   auto w = leaf(2);
   (w * w).backward();
   (w * 3.0).backward();
@@ -158,7 +158,7 @@ TEST_CASE("gradients accumulate over backward passes, and shared parameters over
   CHECK(!w.grad().defined());
 }
 
-TEST_CASE("grad() never aliases a gradient in flight") {
+TEST_CASE("bug class 18: grad() never aliases a gradient in flight") {
   auto x = rand({3}, {.dtype = float64, .requires_grad = true}),
        y = rand({3}, {.dtype = float64, .requires_grad = true});
   auto seed = ones({3}, {.dtype = float64});
@@ -181,7 +181,7 @@ TEST_CASE("grad() leaves leaves alone, prunes, and reaches the middle of a graph
   CHECK(!grad(y, {leaf(1)}, {.allow_unused = true})[0].defined());
 }
 
-TEST_CASE("a second backward over a freed graph is an error, unless the graph was kept") {
+TEST_CASE("bug class 18: a second backward over a freed graph is an error, unless the graph was kept") {
   auto x = leaf(2);
   auto y = x * x;
   y.backward({.retain_graph = true});
@@ -193,7 +193,7 @@ TEST_CASE("a second backward over a freed graph is an error, unless the graph wa
   CHECK(x.grad().item() == 8);
 }
 
-TEST_CASE("a saved tensor that was changed is an error that names both operations") {
+TEST_CASE("bug class 4: a saved tensor that was changed is an error that names both operations") {
   auto x = leaf(2), w = leaf(3);
   {
     auto y = x * w;
@@ -220,7 +220,7 @@ TEST_CASE("a saved tensor that was changed is an error that names both operation
               "since); clone() it before the change, or change it after backward");
 }
 
-TEST_CASE("writes that would lose history are errors") {
+TEST_CASE("bug class 4: writes that would lose history are errors") {
   auto x = leaf(2);
   CHECK_ERROR(x.fill_(1),
               "fill_: the tensor (float64 [1]) requires grad and its history would be lost; write under "
@@ -273,7 +273,7 @@ TEST_CASE("hooks see and replace complete gradients") {
   CHECK_ERROR(h.backward(), "hook: replaced a gradient float64 [1] by float32 [2]; shape and dtype must stay");
 }
 
-TEST_CASE("an exception in any hook leaves leaves untouched, and the next pass works") {
+TEST_CASE("bug class 16: an exception in any hook leaves leaves untouched, and the next pass works") {
   const NoLeak check;
   for (int k = 0; k < 6; ++k) {
     auto x = leaf(1.5);
@@ -292,7 +292,7 @@ TEST_CASE("an exception in any hook leaves leaves untouched, and the next pass w
   }
 }
 
-TEST_CASE("backward inside backward") {
+TEST_CASE("bug class 16: backward inside backward") {
   auto x = leaf(2), w = leaf(5);
   auto y = x * w;
   y.register_hook([&](const Tensor&) {
@@ -339,7 +339,7 @@ TEST_CASE("an operation's wrong gradient is found out") {
               "wrong: its gradient is float32 [7], but the input is float64 [1]; correct gradN");
 }
 
-TEST_CASE("an operation without a derivative says so") {
+TEST_CASE("bug class 17: an operation without a derivative says so") {
   auto x = leaf(1);
   CHECK_ERROR(
       apply(Flat{}, x).backward(),

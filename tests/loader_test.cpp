@@ -155,7 +155,7 @@ TEST_CASE("the order of a seed does not change between versions, so that old che
   CHECK(joined(epoch(loader)) == Numbers{0, 8, 4, 1, 5, 2, 6, 3, 9, 7});
 }
 
-TEST_CASE("random changes depend on seed, epoch and place alone") {
+TEST_CASE("bug class 20: random changes depend on seed, epoch and place alone") {
   using Drawn = std::vector<Numbers>;
   const auto draw = [](int workers, std::int64_t batch_size, std::uint64_t seed) {
     const Noisy set;
@@ -254,7 +254,7 @@ TEST_CASE("loops and iterators") {
   CHECK(epoch(loader).size() == 3);
 }
 
-TEST_CASE("an exception reaches the caller at its batch, and the loader goes on") {
+TEST_CASE("bug class 20: an exception reaches the caller at its batch, and the loader goes on") {
   for (const int workers : kWorkers)
     for (const std::int64_t bad : {0, 5, 11}) {
       CAPTURE(workers);
@@ -336,7 +336,7 @@ TEST_CASE("workers run ahead, but not further than they may") {
   }
 }
 
-TEST_CASE("position and resume: a stopped run continues as if it had not stopped") {
+TEST_CASE("bug class 24: position and resume: a stopped run continues as if it had not stopped") {
   const Noisy set;
   const data::LoaderOptions options{.batch_size = 3, .shuffle = true, .seed = 4};
   std::vector<std::pair<Position, std::vector<Numbers>>> whole;  // what comes after each position

@@ -27,7 +27,7 @@ TEST_CASE("clipping by norm") {
   CHECK_ERROR(optim::clip_grad_norm_({p}, -1), "clip_grad_norm_: max_norm is -1; it must be 0 or larger");
 }
 
-TEST_CASE("a norm that is not finite") {
+TEST_CASE("bug class 21: a norm that is not finite") {
   const Tensor p = leaf({0.0, 0.0}), q = leaf({0.0}), r = leaf({0.0}, float32);
   give(p, {3.0, 0.0});
   give(q, {std::numeric_limits<double>::infinity()});

@@ -97,7 +97,7 @@ TEST_CASE("AdamW moves as PyTorch's") {
 }
 
 // PyTorch 2.15: Adam(lr=.02), betas set to (.5, .9) before step 3, b.grad = None in odd steps, 20 steps.
-TEST_CASE("steps are counted per parameter, and betas may change") {
+TEST_CASE("bug class 21: steps are counted per parameter, and betas may change") {
   const Problem problem;
   optim::Adam adam({problem.a, problem.b}, {.lr = 0.02});
   for (int i = 0; i < 20; ++i) {

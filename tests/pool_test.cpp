@@ -67,7 +67,7 @@ TEST_CASE("max_pool2d against its definition, in every layout") {
       }
 }
 
-TEST_CASE("overlapping windows add their gradients; ties go to the first") {
+TEST_CASE("bug class 10: overlapping windows add their gradients; ties go to the first") {
   auto x = tensor({{{{1.0, 5.0, 1.0}, {1.0, 1.0, 1.0}, {2.0, 2.0, 2.0}}}}, {.requires_grad = true});
   auto y = max_pool2d(x, 2, {.stride = 1});
   CHECK(y.to_vector<float>() == std::vector<float>{5, 5, 2, 2});

@@ -70,7 +70,7 @@ TEST_CASE("uniform: element i is number position + i, scaled") {
   });
 }
 
-TEST_CASE("uniform stays below its end, even where the end is the next number") {
+TEST_CASE("bug class 19: uniform stays below its end, even where the end is the next number") {
   const double next = std::nextafter(1.0F, 2.0F);
   const std::pair<double, double> ranges[] = {{0, 1}, {1, next}, {-1e30, 1e30}, {-3, -2.5}, {5, 5}};
   for (const auto& [low, high] : ranges) {

@@ -113,7 +113,7 @@ void check_all_reductions(Array& x, const Shape& to, Layout y_layout) {
 
 }  // namespace
 
-TEST_CASE("reductions of any shape and strides equal plain loops") {
+TEST_CASE("bug class 22: reductions of any shape and strides equal plain loops") {
   Rng rng(1);
   on_every_target([&] {
     for (int round = 0; round < 150; ++round) {

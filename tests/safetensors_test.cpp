@@ -139,7 +139,7 @@ TEST_CASE("section") {
   CHECK(model[1].tensor.item<std::int64_t>() == 3);
 }
 
-TEST_CASE("saving over one's own loaded file") {
+TEST_CASE("bug class 23: saving over one's own loaded file") {
   const TempFolder folder;
   io::save(folder / "x", {{"a", tensor({1, 2, 3})}});
   for (int round = 0; round < 3; ++round) {
@@ -171,7 +171,7 @@ TEST_CASE("what cannot be saved leaves the old file and nothing else") {
   CHECK(contains(refused({{std::string(100'000'001, 'n'), tensor(1)}}), "above the format's limit"));
 }
 
-TEST_CASE("folders that cannot be written") {
+TEST_CASE("bug class 23: folders that cannot be written") {
   const TempFolder folder;
   write_file(folder / "file", "");
   const auto no_folder = error_of([&] { io::save(folder / "none/x", {{"a", tensor(1)}}); });

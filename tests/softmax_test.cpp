@@ -139,7 +139,7 @@ TEST_CASE("logsumexp's gradient equals plain loops, in any layout; a row of -inf
   });
 }
 
-TEST_CASE("softmax of far numbers, infinities and NaN") {
+TEST_CASE("bug class 11: softmax of far numbers, infinities and NaN") {
   on_every_target([] {
     for (const std::int64_t n : {2, 9, 16, 40}) {
       Array x(float32, {3, n}), y(float32, {3, n}), l(float32, {3, n});
@@ -265,7 +265,7 @@ TEST_CASE("cross_entropy and its gradient equal plain loops; ignored rows are 0"
   });
 }
 
-TEST_CASE("a target out of range is an error, before anything is written") {
+TEST_CASE("bug class 12: a target out of range is an error, before anything is written") {
   Array x(float32, {3, 4}), gx(float32, {3, 4}), loss(float32, {3}), scale(float32, {3}), target(int64, {3});
   x.fill([](std::int64_t i) { return static_cast<double>(i); });
   scale.fill([](std::int64_t) { return 1; });

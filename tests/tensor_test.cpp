@@ -39,7 +39,7 @@ TEST_CASE("tensors from braces, spans and vectors") {
   CHECK_ERROR(tensor({{1, 2}, {3}}), "tensor: rows of 2 and 1 elements at depth 1; all must have one length");
 }
 
-TEST_CASE("shapes are checked in one place") {
+TEST_CASE("bug class 14: shapes are checked in one place") {
   const std::int64_t big = std::int64_t{1} << 40;
   CHECK_ERROR(zeros({2, -1}), "shape: negative size -1 in [2, -1]");
   CHECK_ERROR((Shape{big, big}), "shape: [1099511627776, 1099511627776] has more elements than can be addressed");

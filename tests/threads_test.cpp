@@ -41,7 +41,7 @@ TEST_CASE("parallel_for covers every index once, whatever the number of threads"
   }
 }
 
-TEST_CASE("an exception in a piece reaches the caller, and the pool goes on") {
+TEST_CASE("bug class 16: an exception in a piece reaches the caller, and the pool goes on") {
   const Threads scope(4);
   for (int k = 0; k < 20; ++k) {
     CHECK_THROWS_AS(parallel_for(20, 1,
@@ -90,7 +90,7 @@ TEST_CASE("the number of threads") {
   CHECK_ERROR(set_num_threads(257), "set_num_threads: 257 given; it must be from 1 to 256");
 }
 
-TEST_CASE("backward from several threads that share leaves") {
+TEST_CASE("bug class 15: backward from several threads that share leaves") {
   const auto before = memory::stats().live_blocks;
   {
     auto w = ones({8}, {.dtype = float64, .requires_grad = true});
@@ -102,7 +102,7 @@ TEST_CASE("backward from several threads that share leaves") {
   CHECK(memory::stats().live_blocks == before);
 }
 
-TEST_CASE("several threads differentiate one graph and free it") {
+TEST_CASE("bug class 15: several threads differentiate one graph and free it") {
   for (int round = 0; round < 20; ++round) {
     auto x = ones({4}, {.dtype = float64, .requires_grad = true});
     auto y = x;

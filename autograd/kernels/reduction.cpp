@@ -70,6 +70,9 @@ void Reduction::nest(const View& y, const View& x) {
       reduced.push_back({x.size(dim), {x.stride(dim)}});
     }
   }
+  // Where there is nothing to do, other dimensions may be as large as they like.
+  if (x.numel() == 0) (reduced = {}).push_back({0, {1}});
+  if (y.numel() == 0) (outer = {}).push_back({0, {1, 1}});
 }
 
 void Reduction::split() {

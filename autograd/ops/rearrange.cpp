@@ -191,13 +191,16 @@ Tensor repeat_interleave(const Tensor& x, const Tensor& repeats, std::optional<i
     fail("repeat_interleave: the repeats are {}; they must be [{}], or one number", repeats.shape(), size);
   detail::refuse_in_replay("repeat_interleave()");
   const auto counts = expand(reshape(repeats, {repeats.numel()}), {size}).to_vector<std::int64_t>();
-  std::vector<std::int64_t> places;
+  std::int64_t total = 0;
   for (std::int64_t i = 0; i < size; ++i) {
     const std::int64_t count = counts[static_cast<std::size_t>(i)];
     if (count < 0) fail("repeat_interleave: {} repeats of element {}; give 0 or more", count, i);
-    places.insert(places.end(), static_cast<std::size_t>(count), i);
+    if (__builtin_add_overflow(total, count, &total)) fail("repeat_interleave: the repeats sum to more than 2^63");
   }
-  return index_select(x, d, tensor(places));
+  const Tensor places = empty({total}, int64);
+  auto* place = places.data<std::int64_t>();
+  for (std::int64_t i = 0; i < size; ++i) place = std::fill_n(place, counts[static_cast<std::size_t>(i)], i);
+  return index_select(x, d, places);
 }
 
 // -- order

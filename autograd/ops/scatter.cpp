@@ -172,7 +172,10 @@ Tensor one_hot(const Tensor& index, std::int64_t num_classes) {
   if (num_classes == -1) {
     detail::refuse_in_replay("one_hot() without num_classes");
     if (index.numel() == 0) fail("one_hot: no index is given, from which num_classes would follow; give it");
-    for (const auto i : index.to_vector<std::int64_t>()) num_classes = std::max(num_classes, i + 1);
+    for (const auto i : index.to_vector<std::int64_t>()) {
+      if (i == std::numeric_limits<std::int64_t>::max()) fail("one_hot: index {} is too large", i);
+      num_classes = std::max(num_classes, i + 1);
+    }
   }
   if (num_classes < 1) fail("one_hot: {} classes; give 1 or more", num_classes);
   const Shape shape = index.shape().inserted(index.dim(), num_classes);
