@@ -101,7 +101,7 @@ void run(Batch<T> batch) {
   join_rows(batch);
   const Gemm<T>& g = batch.first;
   const std::int64_t products = batch.steps.count(), work = g.m * g.n * g.k;
-  if (g.m == 0 || g.n == 0) return;
+  if (g.m == 0 || g.n == 0 || products == 0) return;
   if (products == 1 && is_for_one_thread(g)) return gemm_serial(g);
 
   const GemmOrder order = gemm_order(g);
