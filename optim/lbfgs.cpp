@@ -15,7 +15,7 @@
 namespace ebb::optim {
 namespace {
 
-double dot(const Tensor& a, const Tensor& b) { return matmul(a, b).item(); }
+double inner_product(const Tensor& a, const Tensor& b) { return matmul(a, b).item(); }
 double largest(const Tensor& x) { return amax(abs(x)).item(); }
 
 void check(const LBFGSOptions& o) {
@@ -67,11 +67,11 @@ void LBFGS::go_to(const Tensor& position) {
 
 void LBFGS::remember(const Tensor& gradient) {
   const Tensor y = gradient - gradient_, s = d_ * t_;
-  const double curvature = dot(s, y);
+  const double curvature = inner_product(s, y);
   if (!(curvature > 1e-10)) return;
   if (std::ssize(changes_) >= options_.history_size) changes_.pop_front();
   changes_.push_back({s, y, curvature});
-  h_diag_ = curvature / dot(y, y);
+  h_diag_ = curvature / inner_product(y, y);
 }
 
 Tensor LBFGS::direction(const Tensor& gradient) const {
@@ -79,13 +79,13 @@ Tensor LBFGS::direction(const Tensor& gradient) const {
   std::vector<double> shares(changes_.size());
   for (std::size_t i = changes_.size(); i-- > 0;) {
     const auto& [s, y, curvature] = changes_[i];
-    shares[i] = dot(s, q) / curvature;
+    shares[i] = inner_product(s, q) / curvature;
     q = q - y * shares[i];
   }
   q = q * h_diag_;
   for (std::size_t i = 0; i < changes_.size(); ++i) {
     const auto& [s, y, curvature] = changes_[i];
-    q = q + s * (shares[i] - dot(y, q) / curvature);
+    q = q + s * (shares[i] - inner_product(y, q) / curvature);
   }
   return q;
 }
@@ -109,7 +109,7 @@ double LBFGS::step(const Objective& f) {
     gradient_ = now.gradient;
     value_ = now.value;
     ++n_iter_;
-    const LinePoint start{0, now.value, dot(now.gradient, d_), now.gradient};
+    const LinePoint start{0, now.value, inner_product(now.gradient, d_), now.gradient};
     if (start.slope > -o.tolerance_change) break;
 
     const Tensor from = position();
@@ -119,7 +119,7 @@ double LBFGS::step(const Objective& f) {
         const EnableGrad on;
         const auto [value, gradient] = evaluate(f);
         ++evaluations;
-        return {t, value, dot(gradient, d_), gradient};
+        return {t, value, inner_product(gradient, d_), gradient};
       };
       LinePoint found = strong_wolfe(at, start, t_, largest(d_), {.tolerance = o.tolerance_change});
       t_ = found.t;
@@ -183,7 +183,7 @@ void LBFGS::load_state(std::span<const NamedTensor> saved) {
     const Tensor s = history > 0 ? reader.tensor("old_stps", changes) : Tensor();
     for (std::int64_t i = 0; i < history && y.defined() && s.defined(); ++i) {
       const Tensor step = select(s, 0, i), difference = select(y, 0, i);
-      read.changes_.push_back({step, difference, dot(step, difference)});
+      read.changes_.push_back({step, difference, inner_product(step, difference)});
     }
   }
   reader.finish();

@@ -25,7 +25,10 @@ namespace {
 
 // -- an operation's samples as cases
 
-// What the library's own functions see to before they apply the operation.
+// Half of what such operations read, and the whole of what their gradients are for.
+Tensor symmetric(const Tensor& x) { return (x + transpose(x, -2, -1)) / 2; }
+
+// What the library's own functions see to before they apply the operation, or their callers.
 template <class Op>
 Tensors prepared(const Op&, const Tensors& x) {
   return x;
@@ -38,6 +41,9 @@ Tensors prepared(const ops::Linear&, const Tensors& x) {
 }
 Tensors prepared(const ops::LayerNorm&, const Tensors& x) { return {x[0].contiguous(), x[1], x[2]}; }
 Tensors prepared(const ops::BatchNorm&, const Tensors& x) { return {x[0].contiguous(), x[1], x[2]}; }
+Tensors prepared(const ops::Cdist&, const Tensors& x) { return {x[0].contiguous(), x[1].contiguous()}; }
+Tensors prepared(const ops::Cholesky&, const Tensors& x) { return {symmetric(x[0])}; }
+Tensors prepared(const ops::Eigh&, const Tensors& x) { return {symmetric(x[0])}; }
 template <class Op>
 requires requires(const Op& op) { op.cell(); }
 Tensors prepared(const Op&, const Tensors& x) {
@@ -73,7 +79,11 @@ constexpr std::uint32_t parts() {
 // They, or their gradients, sum in the order that is best for the memory layout. All others give the same bits in all.
 const std::set<std::string_view> kSums{"sum",    "prod",   "sum_squares", "var",    "logsumexp",
                                        "expand", "matmul", "linear",      "conv2d", "scaled_dot_product_attention",
-                                       "lstm",   "gru",    "rnn"};
+                                       "lstm",   "gru",    "rnn",         "det",    "matrix_exp"};
+
+// Of matrices that have an inverse, or whose singular values differ. Their gradients are products of matrices.
+const std::set<std::string_view> kRegular{"inv",  "solve", "solve_triangular", "cholesky", "lu",  "qr",
+                                          "eigh", "svd",   "adjugate",         "slogdet",  "pinv"};
 
 // Every operation draws from a stream of its own, so that a new one leaves the others' samples, and what is
 // recorded for them, as they are.
@@ -105,7 +115,8 @@ std::vector<Case> cases_of() {
            .differentiable = differentiable<Op>(),
            .differentiable_outputs = detail::differentiable_outputs_of<Op>(),
            .second_order = sample.second_order,
-           .placement = kSums.contains(Op::name) ? 1e-12 : 0};
+           .placement = kSums.contains(Op::name) || kRegular.contains(Op::name) ? 1e-12 : 0,
+           .repeats = !kRegular.contains(Op::name)};
     if constexpr (detail::HasReference<Op>) c.reference = [op](const Tensors& x) { return run_reference(op, x); };
     cases.push_back(std::move(c));
   }
@@ -148,6 +159,7 @@ const std::map<std::string_view, const char*> kNoPyTorch{
 
 const char* const kAxis = "works along a dimension";
 const char* const kRank = "takes inputs of a fixed rank";
+const char* const kMatrices = "takes matrices";
 const std::map<std::string_view, const char*> kNeverScalar{
     {"argmax", kAxis},
     {"argmin", kAxis},
@@ -182,7 +194,21 @@ const std::map<std::string_view, const char*> kNeverScalar{
     {"index_add", kAxis},
     {"gather", kAxis},
     {"scatter_add", kAxis},
-    {"matmul", "takes matrices"},
+    {"matmul", kMatrices},
+    {"inv", kMatrices},
+    {"solve", kMatrices},
+    {"solve_triangular", kMatrices},
+    {"cholesky", kMatrices},
+    {"lu", kMatrices},
+    {"qr", kMatrices},
+    {"eigh", kMatrices},
+    {"svd", kMatrices},
+    {"det", kMatrices},
+    {"adjugate", kMatrices},
+    {"slogdet", kMatrices},
+    {"pinv", kMatrices},
+    {"matrix_exp", kMatrices},
+    {"cdist", kRank},
     {"linear", kRank},
     {"conv2d", kRank},
     {"conv2d_backward_input", kRank},

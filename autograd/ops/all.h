@@ -11,6 +11,8 @@
 #include "autograd/ops/compare.h"
 #include "autograd/ops/conv.h"
 #include "autograd/ops/ctc.h"
+#include "autograd/ops/decompose.h"
+#include "autograd/ops/distance.h"
 #include "autograd/ops/index.h"
 #include "autograd/ops/linear.h"
 #include "autograd/ops/multivariate.h"
@@ -32,7 +34,8 @@ namespace ebb::ops {
 
 using All = decltype(std::tuple_cat(ArithmeticOps(), MultivariateOps(), PointwiseOps(), SpecialOps(), BitwiseOps(),
                                     CompareOps(), ActivationOps(), ReduceOps(), ScanOps(), SortOps(), ShapeOps(),
-                                    RearrangeOps(), IndexOps(), ScatterOps(), PartOps(), LinearOps(), ConvOps(),
-                                    PoolOps(), NormOps(), RecurrentOps(), SoftmaxOps(), AttentionOps(), CtcOps()));
+                                    RearrangeOps(), IndexOps(), ScatterOps(), DecomposeOps(), DistanceOps(),
+                                    PartOps(), LinearOps(), ConvOps(), PoolOps(), NormOps(), RecurrentOps(),
+                                    SoftmaxOps(), AttentionOps(), CtcOps()));
 
 }  // namespace ebb::ops

@@ -1,6 +1,7 @@
 #include "autograd/ops/linear.h"
 
 namespace ebb {
+namespace ops {
 namespace {
 
 Shape leading(const Shape& shape) {
@@ -16,6 +17,14 @@ Tensor expand_leading(const Tensor& x, const Shape& lead) {
 
 }  // namespace
 
+void broadcast_leading(std::string_view op, Tensor& a, Tensor& b) {
+  const Shape lead = broadcast_shape(op, leading(a.shape()), leading(b.shape()));
+  a = expand_leading(a, lead);
+  b = expand_leading(b, lead);
+}
+
+}  // namespace ops
+
 Tensor matmul(const Tensor& a, const Tensor& b) {
   if (a.dim() == 2 && b.dim() == 2) return apply(ops::Matmul{}, a, b);
   if (a.dim() == 0 || b.dim() == 0)
@@ -28,8 +37,9 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
     if (a.shape()[a.dim() - 1] == b.shape()[0] && a.numel() > 0)
       return reshape(matmul(reshape(a, {-1, a.shape()[a.dim() - 1]}), b), sizes);
   }
-  const Shape lead = ops::broadcast_shape("matmul", leading(a.shape()), leading(b.shape()));
-  return apply(ops::Matmul{}, expand_leading(a, lead), expand_leading(b, lead));
+  Tensor left = a, right = b;
+  ops::broadcast_leading("matmul", left, right);
+  return apply(ops::Matmul{}, left, right);
 }
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {

@@ -8,6 +8,9 @@
 
 namespace ebb::ops {
 
+// Leading sizes stretched to what they broadcast to; both tensors have two dimensions or more.
+void broadcast_leading(std::string_view op, Tensor& a, Tensor& b);
+
 // Batches of matrices, [.., n, k] and [.., k, m], leading sizes equal.
 struct Matmul {
   static constexpr std::string_view name = "matmul";
