@@ -16,6 +16,7 @@
 #include "autograd/functions/loss.h"
 #include "autograd/functions/norm.h"
 #include "autograd/functions/pointwise.h"
+#include "autograd/functions/pool.h"
 #include "autograd/functions/recurrent.h"
 #include "autograd/functions/reduce.h"
 #include "autograd/functions/scan.h"

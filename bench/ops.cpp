@@ -94,6 +94,7 @@ Case<MaxPool2dBackward> large(const Sample<MaxPool2dBackward>&) {
   return {{kImages}, {images(64, 16), rows_below(1024, kPooled)}};
 }
 Case<MaxPool2dGather> large(const Sample<MaxPool2dGather>&) { return {{}, {images(), rows_below(1024, kPooled)}}; }
+Case<AdaptiveMaxPool2d> large(const Sample<AdaptiveMaxPool2d>&) { return {{{8, 8}}, {images()}}; }
 Case<AvgPool2d> large(const Sample<AvgPool2d>&) { return {{}, {images()}}; }
 Case<AvgPool2dBackward> large(const Sample<AvgPool2dBackward>&) {
   return {{{}, false, kImages}, {images(64, 16)}};
