@@ -19,6 +19,7 @@
 #include "autograd/functions/pool.h"
 #include "autograd/functions/recurrent.h"
 #include "autograd/functions/reduce.h"
+#include "autograd/functions/resample.h"
 #include "autograd/functions/scan.h"
 #include "autograd/functions/shape.h"
 #include "autograd/functions/sort.h"

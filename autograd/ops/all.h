@@ -11,6 +11,7 @@
 #include "autograd/ops/compare.h"
 #include "autograd/ops/conv.h"
 #include "autograd/ops/ctc.h"
+#include "autograd/ops/grid_sample.h"
 #include "autograd/ops/index.h"
 #include "autograd/ops/linear.h"
 #include "autograd/ops/norm.h"
@@ -20,6 +21,7 @@
 #include "autograd/ops/rearrange.h"
 #include "autograd/ops/recurrent.h"
 #include "autograd/ops/reduce.h"
+#include "autograd/ops/resample.h"
 #include "autograd/ops/scan.h"
 #include "autograd/ops/scatter.h"
 #include "autograd/ops/shape.h"
@@ -29,9 +31,9 @@
 
 namespace ebb::ops {
 
-using All = decltype(std::tuple_cat(ArithmeticOps(), PointwiseOps(), SpecialOps(), BitwiseOps(), CompareOps(),
-                                    ActivationOps(), ReduceOps(), ScanOps(), SortOps(), ShapeOps(), RearrangeOps(),
-                                    IndexOps(), ScatterOps(), PartOps(), LinearOps(), ConvOps(), PoolOps(),
-                                    NormOps(), RecurrentOps(), SoftmaxOps(), AttentionOps(), CtcOps()));
+using All = decltype(std::tuple_cat(
+    ArithmeticOps(), PointwiseOps(), SpecialOps(), BitwiseOps(), CompareOps(), ActivationOps(), ReduceOps(),
+    ScanOps(), SortOps(), ShapeOps(), RearrangeOps(), IndexOps(), ScatterOps(), PartOps(), LinearOps(), ConvOps(),
+    PoolOps(), ResampleOps(), GridSampleOps(), NormOps(), RecurrentOps(), SoftmaxOps(), AttentionOps(), CtcOps()));
 
 }  // namespace ebb::ops
