@@ -94,6 +94,7 @@ Case<MaxPool2dBackward> large(const Sample<MaxPool2dBackward>&) {
   return {{kImages}, {images(64, 16), rows_below(1024, kPooled)}};
 }
 Case<MaxPool2dGather> large(const Sample<MaxPool2dGather>&) { return {{}, {images(), rows_below(1024, kPooled)}}; }
+Case<AdaptiveMaxPool2d> large(const Sample<AdaptiveMaxPool2d>&) { return {{{8, 8}}, {images()}}; }
 Case<AvgPool2d> large(const Sample<AvgPool2d>&) { return {{}, {images()}}; }
 Case<AvgPool2dBackward> large(const Sample<AvgPool2dBackward>&) {
   return {{{}, false, kImages}, {images(64, 16)}};
@@ -102,6 +103,9 @@ Case<AdaptiveAvgPool2d> large(const Sample<AdaptiveAvgPool2d>&) { return {{{1, 1
 Case<AdaptiveAvgPool2dBackward> large(const Sample<AdaptiveAvgPool2dBackward>&) {
   return {{kImages}, {images(64, 1)}};
 }
+Case<Resample> large(const Sample<Resample>&) { return {{2, 64, {}}, {images()}}; }
+Case<ResampleBackward> large(const Sample<ResampleBackward>&) { return {{2, 32, {}}, {images()}}; }
+Case<GridSample> large(const Sample<GridSample>&) { return {{}, {images(), rand({16, 32, 32, 2}) * 2 - 1}}; }
 Case<LayerNorm> large(const Sample<LayerNorm>&) { return {{}, {rand({512, 1024}), rand({1024}), rand({1024})}}; }
 Case<BatchNorm> large(const Sample<BatchNorm>&) { return {{}, {rand({16, 64, 1024}), rand({64}), rand({64})}}; }
 // 32 steps of 32 sequences, 64 → 128.

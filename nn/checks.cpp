@@ -11,12 +11,12 @@ void check_positive(const char* layer, const char* field, std::int64_t value) {
   if (value <= 0) fail("{}: {} is {}; it must be positive", layer, field, value);
 }
 
-void check_positive(const char* layer, const char* field, Size2 value) {
-  for (const auto v : value) check_positive(layer, field, v);
+void check_positive(const char* layer, const char* field, std::span<const std::int64_t> values) {
+  for (const auto v : values) check_positive(layer, field, v);
 }
 
-void check_not_negative(const char* layer, const char* field, Size2 value) {
-  for (const auto v : value)
+void check_not_negative(const char* layer, const char* field, std::span<const std::int64_t> values) {
+  for (const auto v : values)
     if (v < 0) fail("{}: {} is {}; it must not be negative", layer, field, v);
 }
 

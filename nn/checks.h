@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "autograd/ops.h"
 #include "nn/role.h"
@@ -10,8 +11,8 @@ namespace ebb::nn::detail {
 
 // Error unless value > 0 (>= 0): "Linear: in is -3; it must be positive".
 void check_positive(const char* layer, const char* field, std::int64_t value);
-void check_positive(const char* layer, const char* field, Size2 value);
-void check_not_negative(const char* layer, const char* field, Size2 value);
+void check_positive(const char* layer, const char* field, std::span<const std::int64_t> values);
+void check_not_negative(const char* layer, const char* field, std::span<const std::int64_t> values);
 
 // A new float32 tensor, U(-b, b) with b = 1 / √fan_in: PyTorch's default, kaiming_uniform_ with slope √5.
 Tensor uniform_weight(const Shape& shape, std::int64_t fan_in);

@@ -1,6 +1,7 @@
-// The convolution layer.
+// The convolution layers.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "autograd/ops.h"
@@ -9,25 +10,59 @@
 namespace ebb::nn {
 
 namespace detail {
-Tensor conv2d_weight(std::int64_t in, std::int64_t out, Size2 kernel, const Conv2dOptions& options);
-Tensor conv2d_bias(std::int64_t in, std::int64_t out, Size2 kernel, std::int64_t groups, bool wanted);
+template <std::size_t N>
+Tensor conv_weight(std::int64_t in, std::int64_t out, const Size<N>& kernel, const ConvOptions<N>& options);
+template <std::size_t N>
+Tensor conv_transpose_weight(std::int64_t in, std::int64_t out, const Size<N>& kernel,
+                             const ConvTransposeOptions<N>& options);
+Tensor conv_bias(std::int64_t out, const Tensor& weight, bool wanted);
 }  // namespace detail
 
-// Cross-correlation: conv2d() of autograd/ops.h. x [n, in, h, w] → [n, out, oh, ow]. Weight
-// [out, in / groups, kh, kw] and bias [out] start as U(-b, b), b = 1 / √(in / groups · kh · kw).
+// Cross-correlation: conv1d(), conv2d(), conv3d() of autograd/ops.h. x [n, in, sizes] → [n, out, sizes], or both without n.
+// Weight [out, in / groups, kernel] and bias [out] start as U(-b, b), b = 1 / √(in / groups · the kernel's elements).
 //
 //   nn::Conv2d conv{.in = 1, .out = 6, .kernel = 5, .padding = 2};
-//   nn::Conv2d wide{.in = 6, .out = 6, .kernel = {1, 7}, .padding = {0, 3}, .groups = 6};
-struct Conv2d {
+//   nn::Conv2d wide{.in = 6, .out = 6, .kernel = {1, 7}, .padding = Padding::same, .groups = 6};
+template <std::size_t N>
+struct Conv {
   std::int64_t in, out;
-  Size2 kernel;
-  Size2 stride = 1, padding = 0, dilation = 1;
+  Size<N> kernel;
+  Size<N> stride = 1;
+  ConvPadding<N> padding = 0;
+  Size<N> dilation = 1;
   std::int64_t groups = 1;
   bool with_bias = true;
-  Parameter weight = detail::conv2d_weight(in, out, kernel, {stride, padding, dilation, groups});
-  Parameter bias = detail::conv2d_bias(in, out, kernel, groups, with_bias);
+  PadMode padding_mode = PadMode::constant;  // what the padding is made of: constant is zeros
+  Parameter weight = detail::conv_weight<N>(in, out, kernel, {stride, padding, dilation, groups});
+  Parameter bias = detail::conv_bias(out, weight, with_bias);
 
   Tensor operator()(const Tensor& x) const;
 };
+using Conv1d = Conv<1>;
+using Conv2d = Conv<2>;
+using Conv3d = Conv<3>;
+
+// conv_transpose1d(), conv_transpose2d(), conv_transpose3d() of autograd/ops.h. x [n, in, sizes] → [n, out, sizes], or both
+// without n. Weight [in, out / groups, kernel] and bias [out] start as U(-b, b), b = 1 / √(out / groups · the kernel's
+// elements).
+//
+//   nn::ConvTranspose2d up{.in = 16, .out = 8, .kernel = 4, .stride = 2, .padding = 1};  // twice the size
+template <std::size_t N>
+struct ConvTranspose {
+  std::int64_t in, out;
+  Size<N> kernel;
+  Size<N> stride = 1, padding = 0, output_padding = 0;
+  std::int64_t groups = 1;
+  bool with_bias = true;
+  Size<N> dilation = 1;
+  Parameter weight =
+      detail::conv_transpose_weight<N>(in, out, kernel, {stride, padding, output_padding, groups, dilation});
+  Parameter bias = detail::conv_bias(out, weight, with_bias);
+
+  Tensor operator()(const Tensor& x) const;
+};
+using ConvTranspose1d = ConvTranspose<1>;
+using ConvTranspose2d = ConvTranspose<2>;
+using ConvTranspose3d = ConvTranspose<3>;
 
 }  // namespace ebb::nn

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "autograd/functions/conv.h"
+#include "autograd/functions/size.h"
 #include "autograd/tensor.h"
 
 namespace ebb {

@@ -37,6 +37,7 @@ class Windows {
       const std::int64_t end = std::min(start + g.kernel[axis], n + g.padding[axis]);
       const std::int64_t begin = std::max<std::int64_t>(start, 0);
       const std::int64_t count = std::max<std::int64_t>(0, std::min(end, n) - begin);
+      if (g.divisor != 0) return Span{begin, count, 1, axis == 0 ? g.divisor : 1};
       return Span{begin, count, 1, g.count_include_pad ? end - start : count};
     });
   }
@@ -181,6 +182,23 @@ struct Pooling {
   }
 };
 
+void largest(const View& y, const View& index, const View& x, const Windows& rows, const Windows& columns) {
+  const Pooling pooling{y, x, rows, columns, channels_last(x) && channels_last(y) && channels_last(index)};
+  visit_floating(y.dtype, [&]<class T>(T*) {
+    const auto kernels = pool_kernels<T>();
+    for_each_planes(y, pooling.across, y.size(2) * y.size(3) * pooling.window(), [&](const Planes& planes) {
+      const Scratch<PoolTap> taps(pooling.window());
+      pooling.for_each_outputs(planes, taps, [&](const Outputs& o) {
+        auto run = pooling.run<T>(planes, o);
+        run.index = element<std::int64_t>(index, planes, o.row, o.column);
+        run.index_row = index.stride(2);
+        run.index_step = pooling.across ? 1 : index.stride(3);
+        kernels.max(run);
+      });
+    });
+  });
+}
+
 template <class T>
 void average(const View& y, const View& x, const Windows& rows, const Windows& columns) {
   const Pooling pooling{y, x, rows, columns, channels_last(x) && channels_last(y)};
@@ -263,22 +281,8 @@ void for_each_indexed(const View& x, const View& y, const View& index, const Pla
 
 void max_pool2d(View y, View index, View x, const Pool2dGeometry& geometry) {
   if (y.numel() == 0) return;
-  const auto rows = Windows::max(y.size(2), x.size(2), geometry, 0);
-  const auto columns = Windows::max(y.size(3), x.size(3), geometry, 1);
-  const Pooling pooling{y, x, rows, columns, channels_last(x) && channels_last(y) && channels_last(index)};
-  visit_floating(y.dtype, [&]<class T>(T*) {
-    const auto kernels = pool_kernels<T>();
-    for_each_planes(y, pooling.across, y.size(2) * y.size(3) * pooling.window(), [&](const Planes& planes) {
-      const Scratch<PoolTap> taps(pooling.window());
-      pooling.for_each_outputs(planes, taps, [&](const Outputs& o) {
-        auto run = pooling.run<T>(planes, o);
-        run.index = element<std::int64_t>(index, planes, o.row, o.column);
-        run.index_row = index.stride(2);
-        run.index_step = pooling.across ? 1 : index.stride(3);
-        kernels.max(run);
-      });
-    });
-  });
+  largest(y, index, x, Windows::max(y.size(2), x.size(2), geometry, 0),
+          Windows::max(y.size(3), x.size(3), geometry, 1));
 }
 
 void max_pool2d_backward(View gx, View g, View index) {
@@ -322,6 +326,11 @@ void adaptive_avg_pool2d(View y, View x) {
   visit_floating(y.dtype, [&]<class T>(T*) {
     average<T>(y, x, Windows::adaptive(y.size(2), x.size(2)), Windows::adaptive(y.size(3), x.size(3)));
   });
+}
+
+void adaptive_max_pool2d(View y, View index, View x) {
+  if (y.numel() == 0) return;
+  largest(y, index, x, Windows::adaptive(y.size(2), x.size(2)), Windows::adaptive(y.size(3), x.size(3)));
 }
 
 void adaptive_avg_pool2d_backward(View gx, View g) {

@@ -12,6 +12,7 @@ struct Pool2dGeometry {
   std::array<std::int64_t, 2> kernel{2, 2}, stride{2, 2}, padding{0, 0};
   std::array<std::int64_t, 2> dilation{1, 1};  // max only
   bool count_include_pad = true;               // average only
+  std::int64_t divisor = 0;                    // average only: instead of the window's size, if not 0
 };
 
 // index [n, c, oh, ow] int64: the place h·W + w of each window's first maximum; padding never wins; a NaN
@@ -29,5 +30,7 @@ void avg_pool2d_backward(View gx, View g, const Pool2dGeometry& geometry);
 // Window i of an axis of size n pooled to o: [floor(i n / o), ceil((i + 1) n / o)).
 void adaptive_avg_pool2d(View y, View x);
 void adaptive_avg_pool2d_backward(View gx, View g);
+// index as in max_pool2d.
+void adaptive_max_pool2d(View y, View index, View x);
 
 }  // namespace ebb::kernels

@@ -13,6 +13,7 @@
 #include "autograd/ops/ctc.h"
 #include "autograd/ops/decompose.h"
 #include "autograd/ops/distance.h"
+#include "autograd/ops/grid_sample.h"
 #include "autograd/ops/index.h"
 #include "autograd/ops/linear.h"
 #include "autograd/ops/multivariate.h"
@@ -23,6 +24,7 @@
 #include "autograd/ops/rearrange.h"
 #include "autograd/ops/recurrent.h"
 #include "autograd/ops/reduce.h"
+#include "autograd/ops/resample.h"
 #include "autograd/ops/scan.h"
 #include "autograd/ops/scatter.h"
 #include "autograd/ops/shape.h"
@@ -35,7 +37,7 @@ namespace ebb::ops {
 using All = decltype(std::tuple_cat(ArithmeticOps(), MultivariateOps(), PointwiseOps(), SpecialOps(), BitwiseOps(),
                                     CompareOps(), ActivationOps(), ReduceOps(), ScanOps(), SortOps(), ShapeOps(),
                                     RearrangeOps(), IndexOps(), ScatterOps(), DecomposeOps(), DistanceOps(),
-                                    PartOps(), LinearOps(), ConvOps(), PoolOps(), NormOps(), RecurrentOps(),
-                                    SoftmaxOps(), AttentionOps(), CtcOps()));
+                                    GridSampleOps(), PartOps(), ResampleOps(), LinearOps(), ConvOps(), PoolOps(),
+                                    NormOps(), RecurrentOps(), SoftmaxOps(), AttentionOps(), CtcOps()));
 
 }  // namespace ebb::ops

@@ -74,6 +74,13 @@ inline int dimension(std::string_view op, int dim, int rank) {
   return dim < 0 ? dim + count : dim;
 }
 
+// a b, or an Error if that is beyond an int64.
+inline std::int64_t product(std::string_view op, std::int64_t a, std::int64_t b) {
+  std::int64_t result = 0;
+  if (__builtin_mul_overflow(a, b, &result)) fail("{}: {} times {} is too large a size", op, a, b);
+  return result;
+}
+
 // [a, b] and [c, b] make [max, b] where one size is 1; Error otherwise.
 Shape broadcast_shape(std::string_view op, const Shape& a, const Shape& b);
 

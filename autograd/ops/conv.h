@@ -1,6 +1,7 @@
 // 2-d convolution. Its three products are each other's gradients.
 #pragma once
 
+#include <span>
 #include <tuple>
 
 #include "autograd/kernels/conv.h"
@@ -10,10 +11,22 @@ namespace ebb::ops {
 
 using kernels::Conv2dGeometry;
 
+// A convolution over as many dimensions as there are numbers in each list.
+struct ConvSizes {
+  std::span<const std::int64_t> stride, padding, dilation;
+  std::int64_t groups;
+};
+// The shape of its result, or an Error of operation `op`.
+Shape conv_shape(std::string_view op, const Tensor& x, const Tensor& weight, const Tensor& bias,
+                 const ConvSizes& sizes);
+
 struct Conv2d {
   static constexpr std::string_view name = "conv2d";
   Conv2dGeometry geometry;
-  Spec infer(const Tensor& x, const Tensor& weight, const Tensor& bias) const;
+  Spec infer(const Tensor& x, const Tensor& weight, const Tensor& bias) const {
+    const auto& [stride, padding, dilation, groups] = geometry;
+    return {conv_shape(name, x, weight, bias, {stride, padding, dilation, groups}), x.dtype()};
+  }
   void forward(View y, View x, View weight, View bias) const { kernels::conv2d(y, x, weight, bias, geometry); }
   Tensor grad0(Grad g, In<1> weight, ShapeOf<0> shape) const;
   Tensor grad1(Grad g, In<0> x, ShapeOf<1> shape) const;
@@ -21,6 +34,7 @@ struct Conv2d {
   static Samples<Conv2d> samples(Generator& random);
 };
 
+// Also the transposed convolution of g.
 struct Conv2dBackwardInput {
   static constexpr std::string_view name = "conv2d_backward_input";
   Conv2dGeometry geometry;

@@ -1,6 +1,7 @@
 // Pooling over the last two dimensions of [n, c, h, w].
 #pragma once
 
+#include <span>
 #include <tuple>
 
 #include "autograd/kernels/pool.h"
@@ -47,9 +48,17 @@ inline Tensor MaxPool2dGather::grad0(Grad g, In<1> index, ShapeOf<0> shape) cons
   return apply(MaxPool2dBackward{shape}, g, index);
 }
 
-// The shape of a pooled [n, c, h, w], or an Error. `ceil_mode` lets the last window begin inside and end
-// outside.
-Shape pooled_shape(std::string_view op, const Tensor& x, const Pool2dGeometry& geometry, bool ceil_mode);
+// Windows over as many dimensions as there are numbers in each list.
+struct PoolSizes {
+  std::span<const std::int64_t> kernel, stride, padding, dilation;
+};
+// The shape of a pooled [n, c, sizes], or an Error. `ceil_mode` lets the last window begin inside and end outside.
+Shape pooled_shape(std::string_view op, const Tensor& x, const PoolSizes& sizes, bool ceil_mode);
+inline Shape pooled_shape(std::string_view op, const Tensor& x, const Pool2dGeometry& g, bool ceil_mode) {
+  return pooled_shape(op, x, PoolSizes{g.kernel, g.stride, g.padding, g.dilation}, ceil_mode);
+}
+// The same for windows that divide the input into `output`.
+Shape adaptive_shape(std::string_view op, const Tensor& x, std::span<const std::int64_t> output);
 
 // Outputs: the maxima, and their places h · W + w.
 struct MaxPool2d {
@@ -75,6 +84,26 @@ struct MaxPool2d {
              {draw_distinct(random, {1, 1, 5, 3})},
              fmt::format(fmt::runtime(torch), "2, ceil_mode=True")},
             {{{{2, 2}, {2, 2}}}, {draw(random, {0, 2, 4, 4})}, fmt::format(fmt::runtime(torch), "2")}};
+  }
+};
+
+struct AdaptiveMaxPool2d {
+  static constexpr std::string_view name = "adaptive_max_pool2d";
+  static constexpr int outputs = 2, differentiable_outputs = 1;
+  std::array<std::int64_t, 2> output{1, 1};
+  std::array<Spec, 2> infer(const Tensor& x) const {
+    const Shape shape = adaptive_shape(name, x, output);
+    return {Spec{shape, x.dtype()}, Spec{shape, int64}};
+  }
+  void forward(View y, View index, View x) const { kernels::adaptive_max_pool2d(y, index, x); }
+  Tensor grad0(Grads g, Output<1> index, ShapeOf<0> shape) const {
+    return apply(MaxPool2dBackward{shape}, g[0], index);
+  }
+  static Samples<AdaptiveMaxPool2d> samples(Generator& random) {
+    const std::string torch = "torch.nn.functional.adaptive_max_pool2d(x[0], {}, return_indices=True)";
+    return {{{{3, 2}}, {draw_distinct(random, {1, 2, 5, 4})}, fmt::format(fmt::runtime(torch), "(3, 2)")},
+            {{{1, 1}}, {draw_distinct(random, {2, 3, 4, 4})}, fmt::format(fmt::runtime(torch), "1")},
+            {{{2, 3}}, {draw(random, {0, 2, 4, 4})}, fmt::format(fmt::runtime(torch), "(2, 3)")}};
   }
 };
 
@@ -112,6 +141,9 @@ struct AvgPool2d {
             {{{{3, 3}, {2, 2}, {1, 1}, {1, 1}, false}, true},
              {draw(random, {1, 1, 6, 5})},
              "torch.nn.functional.avg_pool2d(x[0], 3, 2, 1, ceil_mode=True, count_include_pad=False)"},
+            {{{{2, 3}, {1, 2}, {0, 1}, {1, 1}, true, 5}},
+             {draw(random, {1, 2, 3, 4})},
+             "torch.nn.functional.avg_pool2d(x[0], (2, 3), (1, 2), (0, 1), divisor_override=5)"},
             {{{{2, 2}, {2, 2}}}, {draw(random, {0, 2, 4, 4})}, "torch.nn.functional.avg_pool2d(x[0], 2)"}};
   }
 };
@@ -139,7 +171,7 @@ struct AdaptiveAvgPool2dBackward {
 struct AdaptiveAvgPool2d {
   static constexpr std::string_view name = "adaptive_avg_pool2d";
   std::array<std::int64_t, 2> output{1, 1};
-  Spec infer(const Tensor& x) const;
+  Spec infer(const Tensor& x) const { return {adaptive_shape(name, x, output), x.dtype()}; }
   void forward(View y, View x) const { kernels::adaptive_avg_pool2d(y, x); }
   Tensor grad0(Grad g, ShapeOf<0> shape) const { return apply(AdaptiveAvgPool2dBackward{shape}, g); }
   static Samples<AdaptiveAvgPool2d> samples(Generator& random) {
@@ -149,7 +181,7 @@ struct AdaptiveAvgPool2d {
   }
 };
 
-using PoolOps = std::tuple<MaxPool2d, MaxPool2dBackward, MaxPool2dGather, AvgPool2d, AvgPool2dBackward,
-                           AdaptiveAvgPool2d, AdaptiveAvgPool2dBackward>;
+using PoolOps = std::tuple<MaxPool2d, MaxPool2dBackward, MaxPool2dGather, AdaptiveMaxPool2d, AvgPool2d,
+                           AvgPool2dBackward, AdaptiveAvgPool2d, AdaptiveAvgPool2dBackward>;
 
 }  // namespace ebb::ops

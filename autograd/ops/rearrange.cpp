@@ -30,6 +30,7 @@ void Triangle::forward(View y, View x) const {
 }  // namespace ops
 
 using ops::dimension;
+using ops::product;
 
 namespace {
 
@@ -43,12 +44,6 @@ Dims distinct(const char* op, const Tensor& x, const Dims& dims) {
     found.push_back(d);
   }
   return found;
-}
-
-std::int64_t product(const char* op, std::int64_t a, std::int64_t b) {
-  std::int64_t result = 0;
-  if (__builtin_mul_overflow(a, b, &result)) fail("{}: {} times {} is too large a size", op, a, b);
-  return result;
 }
 
 // x as [outer, inner], each row `times` times.
