@@ -1,6 +1,5 @@
 #include "autograd/ops/distance.h"
 
-#include "autograd/functions/products.h"
 #include "autograd/ops/linear.h"
 
 namespace ebb {
