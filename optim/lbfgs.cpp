@@ -15,7 +15,7 @@
 namespace ebb::optim {
 namespace {
 
-double inner_product(const Tensor& a, const Tensor& b) { return matmul(a, b).item(); }
+double inner_product(const Tensor& a, const Tensor& b) { return dot(a, b).item(); }
 double largest(const Tensor& x) { return amax(abs(x)).item(); }
 
 void check(const LBFGSOptions& o) {

@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "autograd/functions/products.h"
 #include "autograd/ops/common.h"
 #include "tests/certify.h"
 #include "tests/expect_error.h"

@@ -48,12 +48,4 @@ Tensor kron(const Tensor& a, const Tensor& b);
 Tensor cross(const Tensor& a, const Tensor& b, int dim = -1);
 Tensor trace(const Tensor& x);  // [n, m] → []: the sum of the diagonal
 
-// -- similarities; float32 or float64
-
-// (Σ_k |x1_ik - x2_jk|^p)^(1/p), p >= 0, inf included, as in norm(): x1 [.., n, d], x2 [.., m, d] → [.., n, m], leading sizes
-// broadcast. The derivative is 0 where rows are equal, and for p = 0; equal largest differences share that of inf evenly.
-Tensor cdist(const Tensor& x1, const Tensor& x2, double p = 2);
-// x1 · x2 / (max(|x1|, eps) max(|x2|, eps)) along dim; shapes broadcast. Norms below eps have the derivative 0.
-Tensor cosine_similarity(const Tensor& x1, const Tensor& x2, int dim = 1, double eps = 1e-8);
-
 }  // namespace ebb

@@ -5,7 +5,6 @@
 #include <array>
 #include <tuple>
 
-#include "autograd/functions/decompose.h"
 #include "autograd/kernels/decompose.h"
 #include "autograd/ops/common.h"
 

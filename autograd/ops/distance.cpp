@@ -1,6 +1,5 @@
 #include "autograd/ops/distance.h"
 
-#include "autograd/functions/products.h"
 #include "autograd/ops/linear.h"
 
 namespace ebb {
@@ -22,18 +21,6 @@ Tensor cdist(const Tensor& x1, const Tensor& x2, double p) {
   const Tensor a = rows(x), b = rows(z);
   const bool constant = p == 0;
   return reshape(apply(ops::Cdist{p}, constant ? a.detach() : a, constant ? b.detach() : b), shape);
-}
-
-Tensor cosine_similarity(const Tensor& x1, const Tensor& x2, int dim, double eps) {
-  ops::require_floating("cosine_similarity", x1);
-  ops::require_same_dtype("cosine_similarity", x1, x2);
-  const Shape shape = ops::broadcast_shape("cosine_similarity", x1.shape(), x2.shape());
-  const int d = ops::dimension("cosine_similarity", dim, shape.rank());
-  const auto direction = [&](const Tensor& x) {
-    const Tensor whole = expand(x, shape);
-    return whole / clamp(norm(whole, 2, {d}, true), eps, ops::kInfinity);
-  };
-  return sum(direction(x1) * direction(x2), {d});
 }
 
 }  // namespace ebb

@@ -6,7 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "autograd/functions/products.h"
 #include "autograd/ops/common.h"
 
 namespace ebb {

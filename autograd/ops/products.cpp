@@ -1,7 +1,6 @@
 // Products that are one product of matrices, or of elements.
 #include <algorithm>
 
-#include "autograd/functions/products.h"
 #include "autograd/ops/common.h"
 
 namespace ebb {
