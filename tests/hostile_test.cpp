@@ -61,3 +61,19 @@ TEST_CASE("sums of nothing take no time, however large its other dimensions") {
   CHECK(sum(expand(zeros({1, 0, 2}), {huge, 0, 2}), {2}).shape() == Shape{huge, 0});
   sum(x).backward();
 }
+
+TEST_CASE("chunks, pixels and decimals without number") {
+  CHECK(chunk(zeros({3}), most).size() == 3);
+  CHECK(chunk(zeros({0}), most).size() == 1);
+  CHECK_THROWS_AS(pixel_unshuffle(zeros({2, 0, 0}), most), Error);
+  CHECK_THROWS_AS(pixel_unshuffle(zeros({2, 0, 0}), std::int64_t{1} << 32), Error);
+  CHECK_THROWS_AS(pixel_shuffle(zeros({0, std::int64_t{1} << 50, 1}), 1 << 14), Error);
+  CHECK(round(zeros({1}), std::numeric_limits<int>::min()).shape() == Shape{1});
+}
+
+TEST_CASE("integers that meet at an index wrap") {
+  const Tensor x = tensor({most, std::int64_t{1}}), at = tensor({0, 0}),
+               ones_there = tensor({std::int64_t{1}, std::int64_t{2}});
+  CHECK(index_add(x, 0, at, ones_there).to_vector<std::int64_t>() == Numbers{least + 2, 1});
+  CHECK(scatter_reduce(x, 0, at, ones_there, ScatterReduction::prod).to_vector<std::int64_t>() == Numbers{-2, 1});
+}

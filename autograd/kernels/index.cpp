@@ -5,6 +5,7 @@
 #include <numeric>
 #include <optional>
 #include <string_view>
+#include <type_traits>
 
 #include "autograd/base/divide.h"
 #include "autograd/base/fail.h"
@@ -119,16 +120,19 @@ struct Assign {
     to = value;
   }
 };
+// Integers wrap: they are added and multiplied as numbers without sign, which overflow without harm.
+template <class T>
+using Wrapping = std::conditional_t<std::is_integral_v<T>, std::uint64_t, T>;
 struct Add {
   template <class T>
   void operator()(T& to, const T& value) const {
-    to = static_cast<T>(to + value);
+    to = static_cast<T>(static_cast<Wrapping<T>>(to) + static_cast<Wrapping<T>>(value));
   }
 };
 struct Multiply {
   template <class T>
   void operator()(T& to, const T& value) const {
-    to = static_cast<T>(to * value);
+    to = static_cast<T>(static_cast<Wrapping<T>>(to) * static_cast<Wrapping<T>>(value));
   }
 };
 struct Largest {

@@ -69,14 +69,16 @@ Tensor pixel_shuffle(const Tensor& x, std::int64_t upscale_factor) {
   const std::int64_t r = upscale_factor;
   if (x.dim() < 3) fail("pixel_shuffle: the tensor is {}; it must be [.., c r r, h, w]", x.shape());
   const std::int64_t c = x.size(-3), h = x.size(-2), w = x.size(-1);
-  if (r < 1 || r > 1 << 15 || c % (r * r) != 0)
+  std::int64_t height = 0, width = 0;
+  if (r < 1 || r > 1 << 15 || c % (r * r) != 0 || __builtin_mul_overflow(h, r, &height) ||
+      __builtin_mul_overflow(w, r, &width))
     fail("pixel_shuffle: {} channels of {} are no multiple of the square of the factor {}", c, x.shape(), r);
   Dims sizes = x.shape();
   std::int64_t n = 1;
   for (int d = 0; d < x.dim() - 3; ++d) n *= sizes[d];
   sizes[x.dim() - 3] = c / (r * r);
-  sizes[x.dim() - 2] = h * r;
-  sizes[x.dim() - 1] = w * r;
+  sizes[x.dim() - 2] = height;
+  sizes[x.dim() - 1] = width;
   return reshape(permute(reshape(x, {n, c / (r * r), r, r, h, w}), {0, 1, 4, 2, 5, 3}), Shape(sizes));
 }
 
@@ -84,12 +86,14 @@ Tensor pixel_unshuffle(const Tensor& x, std::int64_t downscale_factor) {
   const std::int64_t r = downscale_factor;
   if (x.dim() < 3) fail("pixel_unshuffle: the tensor is {}; it must be [.., c, h r, w r]", x.shape());
   const std::int64_t c = x.size(-3), h = x.size(-2), w = x.size(-1);
-  if (r < 1 || h % r != 0 || w % r != 0)
+  std::int64_t channels = 0;
+  if (r < 1 || h % r != 0 || w % r != 0 || __builtin_mul_overflow(c, r, &channels) ||
+      __builtin_mul_overflow(channels, r, &channels))
     fail("pixel_unshuffle: {} and {} of {} are no multiples of the factor {}", h, w, x.shape(), r);
   Dims sizes = x.shape();
   std::int64_t n = 1;
   for (int d = 0; d < x.dim() - 3; ++d) n *= sizes[d];
-  sizes[x.dim() - 3] = c * r * r;
+  sizes[x.dim() - 3] = channels;
   sizes[x.dim() - 2] = h / r;
   sizes[x.dim() - 1] = w / r;
   return reshape(permute(reshape(x, {n, c, h / r, r, w / r, r}), {0, 1, 3, 5, 2, 4}), Shape(sizes));

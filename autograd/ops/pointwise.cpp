@@ -42,7 +42,7 @@ Tensor atanh(const Tensor& x) { return apply(ops::Atanh{}, x); }
 Tensor round(const Tensor& x, int decimals) {
   if (decimals == 0) return apply(ops::Round{}, x);
   ops::require_floating("round", x);
-  const double power = std::pow(10.0, std::abs(decimals));
+  const double power = std::pow(10.0, std::fabs(decimals));
   return decimals > 0 ? round(x * power) / power : round(x / power) * power;
 }
 

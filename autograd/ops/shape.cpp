@@ -226,7 +226,8 @@ std::vector<Tensor> split(const Tensor& x, std::int64_t size, int dim) {
 
 std::vector<Tensor> chunk(const Tensor& x, std::int64_t chunks, int dim) {
   if (chunks <= 0) fail("chunk: {} chunks; give 1 or more", chunks);
-  return split(x, std::max<std::int64_t>(1, detail::ceil_div(x.size(dim), chunks)), dim);
+  const std::int64_t size = std::max<std::int64_t>(1, x.size(dim));
+  return split(x, detail::ceil_div(size, std::min(chunks, size)), dim);
 }
 
 Tensor cat(std::span<const Tensor> tensors, int dim) {
