@@ -81,7 +81,7 @@ std::vector<Case> pairs() {
   Generator random{32};
   const auto in = [&](const Shape& shape) { return draw(random, shape); };
   return {
-      {"cosine_similarity",
+      {"cosine_similarity of rows",
        F(cosine_similarity(x[0], x[1])),
        {in({3, 4}), in({3, 4})},
        "torch.nn.functional.cosine_similarity(x[0], x[1])"},

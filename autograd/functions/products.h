@@ -1,4 +1,4 @@
-// Products of vectors, matrices and tensors beside matmul(), and distances.
+// Products of vectors, matrices and tensors beside matmul().
 #pragma once
 
 #include <initializer_list>
