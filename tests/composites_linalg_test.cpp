@@ -123,10 +123,6 @@ std::vector<Case> similarities() {
       {"cdist by the largest", F(cdist(x[0], x[1], std::numeric_limits<double>::infinity())), in({{3, 3}, {4, 3}}),
        "torch.cdist(*x, float('inf'))"},
       {"cdist of nothing", F(cdist(x[0], x[1])), in({{3, 0}, {4, 0}}), "torch.cdist(*x)"},
-      {"cosine_similarity", F(cosine_similarity(x[0], x[1])), in({{3, 4}, {3, 4}}),
-       "torch.nn.functional.cosine_similarity(*x)"},
-      {"cosine_similarity of shapes", F(cosine_similarity(unsqueeze(x[0], 1), x[1], -1)),
-       in({{2, 3, 4}, {3, 1, 4}}), "torch.nn.functional.cosine_similarity(x[0][:, None], x[1], -1)"},
   };
 }
 
