@@ -164,7 +164,7 @@ TEST_CASE("members are counted") {
   CHECK(member_count<Whole> == 2);
   CHECK(member_count<Attributes> == 12);
   CHECK(member_count<nn::Linear> == 5);
-  CHECK(member_count<nn::Conv2d> == 10);
+  CHECK(member_count<nn::Conv2d> == 11);
   CHECK(member_count<Everything> == 14);
   CHECK(member_count<Wide> == 32);
 }
@@ -176,7 +176,7 @@ TEST_CASE("members have their names") {
   CHECK(member_name<Point, 0> == "x");
   CHECK(member_name<Point, 1> == "y");
   CHECK(member_name<Local, 1> == "second_");
-  CHECK(member_name<nn::Conv2d, 8> == "weight");
+  CHECK(member_name<nn::Conv2d, 9> == "weight");
   CHECK(member_name<Wide, 31> == "last_one");
   CHECK(member_name<Unusual_Näme9, 0> == "_under");
   CHECK(member_name<Unusual_Näme9, 1> == "größe");
