@@ -77,3 +77,10 @@ TEST_CASE("integers that meet at an index wrap") {
   CHECK(index_add(x, 0, at, ones_there).to_vector<std::int64_t>() == Numbers{least + 2, 1});
   CHECK(scatter_reduce(x, 0, at, ones_there, ScatterReduction::prod).to_vector<std::int64_t>() == Numbers{-2, 1});
 }
+
+TEST_CASE("ctc_loss does not read targets whose number wraps to theirs") {
+  const Tensor log_probs = zeros({4, 3, 5}), targets = ones({2}, {.dtype = int64}),
+               steps = full({3}, 4, {.dtype = int64});
+  CHECK_ERROR(ctc_loss(log_probs, targets, steps, tensor({most, most, std::int64_t{4}})),
+              "ctc_loss: target_lengths sum to more than 2^63");
+}

@@ -41,7 +41,8 @@ struct Step {
   std::string code;
   std::function<Tensor(const std::vector<Tensor>&)> run;
   std::function<Numbers(const std::vector<Numbers>&)> reference;
-  bool two = false;  // it uses its second operand too
+  bool two = false;      // it uses its second operand too
+  std::size_t kind = 0;  // which of makers() made it
 };
 
 // What an instruction has to choose from.
@@ -244,10 +245,11 @@ inline Compiled compiled(const Program& program) {
     const auto place = [&](int back) {
       return values.size() - 1 - static_cast<std::size_t>(back) % values.size();
     };
-    const auto& maker = makers()[static_cast<std::size_t>(op) % makers().size()];
+    const std::size_t kind = static_cast<std::size_t>(op) % makers().size();
     const Choice choice{place(a), place(b), values[place(a)].shape, values[place(b)].shape, p, q};
-    auto step = maker(choice);
+    auto step = makers()[kind](choice);
     if (!step) continue;
+    step->kind = kind;
     Numbers result = step->reference(values);
     if (!is_tame(result)) continue;
     used[choice.a] = true;

@@ -223,7 +223,7 @@ inline std::vector<Maker> product_makers() {
               }),
       of_rank(2,
               [](const Choice& c, const auto& x) -> std::optional<Step> {
-                if (c.x.rank() != 2) return {};
+                if (c.x.rank() != 2 || c.x[0] < 2) return {};
                 return Step{fmt::format("batch_norm({}, {{}}, {{}}, {{}}, {{}}, true, 0.1, 0.5)", x),
                             [a = c.a](const auto& v) { return batch_norm(v[a], {}, {}, {}, {}, true, 0.1, 0.5); },
                             [a = c.a](const auto& v) {

@@ -8,6 +8,7 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <set>
 #include <sstream>
 #include <string>
 
@@ -24,13 +25,14 @@ rc::Gen<Program> programs() {
   const auto sizes = rc::gen::container<std::vector<std::vector<int>>>(
       2, rc::gen::resize(3, rc::gen::container<std::vector<int>>(rc::gen::inRange(1, 4))));
   const auto kinds = static_cast<int>(makers().size());
+  // RapidCheck begins with small numbers; all operations are wanted from the first program on.
+  const auto up_to = [](int n) { return rc::gen::resize(rc::kNominalSize, rc::gen::inRange(0, n)); };
   // Operands are near: a program is deep, and half of its values are used more than once.
-  const auto back = rc::gen::weightedOneOf<int>(
-      {{3, rc::gen::just(0)}, {2, rc::gen::inRange(0, 4)}, {1, rc::gen::inRange(0, 20)}});
+  const auto back = rc::gen::weightedOneOf<int>({{3, rc::gen::just(0)}, {2, up_to(4)}, {1, up_to(20)}});
   const auto instruction = rc::gen::build<Instruction>(
-      rc::gen::set(&Instruction::op, rc::gen::inRange(0, kinds)), rc::gen::set(&Instruction::a, back),
-      rc::gen::set(&Instruction::b, back), rc::gen::set(&Instruction::p, rc::gen::inRange(0, 12)),
-      rc::gen::set(&Instruction::q, rc::gen::inRange(0, 12)));
+      rc::gen::set(&Instruction::op, up_to(kinds)), rc::gen::set(&Instruction::a, back),
+      rc::gen::set(&Instruction::b, back), rc::gen::set(&Instruction::p, up_to(12)),
+      rc::gen::set(&Instruction::q, up_to(12)));
   return rc::gen::build<Program>(
       rc::gen::set(&Program::inputs, sizes),
       rc::gen::set(&Program::body, rc::gen::container<std::vector<Instruction>>(instruction)));
@@ -173,10 +175,12 @@ TEST_CASE("random programs have the derivatives that dual numbers and finite dif
   params.seed = number_from("EBB_SEED", 1);
   params.maxSize = 40;
   std::int64_t steps = 0, longest = 0;
+  std::set<std::size_t> kinds;
   const auto property = [&] {
     const Program program = *programs();
     const Compiled f = compiled(program);
     steps += std::ssize(f.steps);
+    for (const auto& step : f.steps) kinds.insert(step.kind);
     longest = std::max<std::int64_t>(longest, std::ssize(f.steps));
     const std::string wrong = check(f);
     if (!wrong.empty()) RC_FAIL(wrong);
@@ -188,6 +192,7 @@ TEST_CASE("random programs have the derivatives that dual numbers and finite dif
   MESSAGE(params.maxSuccess, " programs of ", steps, " operations, at most ", longest);
   CHECK(steps > params.maxSuccess * 5);
   CHECK(longest >= 20);
+  CHECK(kinds.size() == makers().size());  // each was in some program
 }
 
 }  // namespace ebb::test

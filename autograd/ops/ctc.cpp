@@ -110,7 +110,7 @@ Tensor padded(const Tensor& targets, const Tensor& lengths) {
   for (const auto count : counts) {
     if (count < 0) fail("ctc_loss: one of target_lengths is {}; it must not be negative", count);
     most = std::max(most, count);
-    total += count;
+    if (__builtin_add_overflow(total, count, &total)) fail("ctc_loss: target_lengths sum to more than 2^63");
   }
   if (total != targets.numel())
     fail("ctc_loss: {} targets for target_lengths that sum to {}", targets.numel(), total);
