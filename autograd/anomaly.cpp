@@ -13,10 +13,10 @@
 namespace ebb {
 namespace {
 
-thread_local std::optional<std::source_location> latest_line;
+thread_local std::optional<SourceLine> latest_line;
 
-std::string text(const std::source_location& line) {
-  return fmt::format("{}:{}", std::filesystem::path(line.file_name()).filename().string(), line.line());
+std::string text(const SourceLine& line) {
+  return fmt::format("{}:{}", std::filesystem::path(line.file).filename().string(), line.line);
 }
 
 // What is wrong with a tensor.
@@ -78,8 +78,8 @@ std::string ranges(std::span<const Tensor> inputs, std::string_view what) {
 
 }  // namespace
 
-void here(std::source_location line) { latest_line = line; }
-Tensor here(Tensor x, std::source_location line) {
+void here(SourceLine line) { latest_line = line; }
+Tensor here(Tensor x, SourceLine line) {
   latest_line = line;
   return x;
 }

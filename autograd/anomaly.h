@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <source_location>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -11,12 +10,21 @@
 
 namespace ebb {
 
-// Marks a line of the program: an Anomaly names the latest one that its thread has passed. The second form stands around
-// what a line computes.
+// A line of the program: std::source_location, which clang 14 lacks.
+struct SourceLine {
+  const char* file;
+  unsigned line;
+  static constexpr SourceLine current(const char* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
+    return {file, line};
+  }
+};
+
+// Marks a line: an Anomaly names the latest one that its thread has passed. The second form stands around what a line
+// computes.
 //
 //   x = here(relu(fc1(x)));
-void here(std::source_location line = std::source_location::current());
-Tensor here(Tensor x, std::source_location line = std::source_location::current());
+void here(SourceLine line = SourceLine::current());
+Tensor here(Tensor x, SourceLine line = SourceLine::current());
 
 struct AnomalyOptions {
   bool infinity = true;  // false: infinities are meant (masks), only NaN is not
@@ -50,7 +58,7 @@ class Anomaly final : private detail::Observer {
   };
   AnomalyOptions options_;
   std::vector<Work> running_;
-  std::unordered_map<std::uint64_t, std::source_location> lines_;  // of nodes, by id
+  std::unordered_map<std::uint64_t, SourceLine> lines_;  // of nodes, by id
 };
 
 }  // namespace ebb
