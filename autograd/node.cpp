@@ -88,6 +88,13 @@ void no_derivative(std::string_view name, int input) {
        input);
 }
 
+void no_second_derivative(std::string_view name) {
+  fail(
+      "{}: its gradient is fused and can not be differentiated again; give the operation a reference() in "
+      "primitive ones",
+      name);
+}
+
 Tensor with_edge(const Tensor& saved, Node* node, std::uint32_t output) {
   Tensor t = saved.detach();
   t.impl().edge = {Ref<Node>::share(node), output};

@@ -21,7 +21,7 @@
 //           Grads; `differentiable_outputs` of them, if not all, have a derivative: the first ones. Only the gradients
 //           that somebody wants are run. An input without gradN has no derivative: asking for it is an Error.
 // grads     instead of gradN, where one kernel gives them all: `std::array<Tensor, N> grads(Wanted, Grad, …) const`;
-//           those not wanted may stay undefined. Here and in addN kernels are started by detail::launch(), so that a
+//           those not wanted may stay undefined. With create_graph an operation that has no reference is an Error. Here and in addN kernels are started by detail::launch(), so that a
 //           Replay sees them.
 // addN      optional: adds the gradient into a slot that exists already, for operations that read a part of input N:
 //           `void addN(View slot, Grad g, …) const`.

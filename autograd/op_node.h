@@ -221,6 +221,7 @@ inline View view_or_null(const Tensor& x) {
 }
 inline Edge edge_of(const Tensor& x) { return x.defined() ? x.impl().edge : Edge{}; }
 [[noreturn]] void no_derivative(std::string_view name, int input);
+[[noreturn]] void no_second_derivative(std::string_view name);
 
 // A saved output comes back as an output of its node again, so that second derivatives flow through it. It
 // was saved without that edge, which would have been a cycle.
@@ -245,8 +246,11 @@ class OpNode final : public Node {
   }
 
   void backward(std::span<const Tensor> gradients, GradSink& sink) override {
-    if constexpr (HasReference<Op>)
+    if constexpr (HasReference<Op>) {
       if (thread_state.recording) return by_reference(gradients, sink, std::make_integer_sequence<int, N>());
+    } else if constexpr (HasGrads<Op>) {
+      if (thread_state.recording) no_second_derivative(Op::name);
+    }
     if constexpr (HasGrads<Op>) all_inputs(gradients, sink);
     else each_input(gradients, sink, std::make_integer_sequence<int, N>());
   }

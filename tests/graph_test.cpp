@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "autograd/autograd.h"
+#include "autograd/kernels/elementwise.h"
 #include "tests/expect_error.h"
 
 using namespace ebb;
@@ -344,4 +345,29 @@ TEST_CASE("bug class 17: an operation without a derivative says so") {
   CHECK_ERROR(
       apply(Flat{}, x).backward(),
       "flat: has no derivative with respect to input 0; detach() that input if its gradient is not needed");
+}
+
+namespace {
+
+// x², whose gradient is one kernel.
+struct FusedSquare {
+  static constexpr std::string_view name = "fused_square";
+  Spec infer(const Tensor& x) const { return {x.shape(), x.dtype()}; }
+  void forward(View y, View x) const { kernels::binary(kernels::Binary::mul, y, x, x); }
+  std::array<Tensor, 1> grads(Wanted, Grad g, In<0> x) const {
+    const NoGrad fused;
+    return {g * x * 2};
+  }
+  static Samples<FusedSquare> samples(Generator&) { return {}; }
+};
+
+}  // namespace
+
+TEST_CASE("bug class 17: a gradient that can not be differentiated again says so") {
+  auto x = leaf(3);
+  CHECK(grad(apply(FusedSquare{}, x), x).item() == 6);
+  CHECK_ERROR(
+      grad(apply(FusedSquare{}, x), x, {.create_graph = true}),
+      "fused_square: its gradient is fused and can not be differentiated again; give the operation a reference() "
+      "in primitive ones");
 }
