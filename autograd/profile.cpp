@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -14,28 +15,31 @@ using detail::Phase;
 
 namespace {
 
-double milliseconds(std::chrono::steady_clock::duration time) {
-  return std::chrono::duration<double, std::milli>(time).count();
+std::int64_t now() {
+  const auto time = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(time).count();
 }
+
+double milliseconds(std::int64_t nanoseconds) { return 1e-6 * static_cast<double>(nanoseconds); }
 
 }  // namespace
 
-Profile::Profile() : start_(Clock::now()) {}
+Profile::Profile() : start_(now()) {}
 
 void Profile::begin(Phase phase, std::string_view name) {
   const bool inner = std::any_of(running_.begin(), running_.end(),
                                  [&](std::size_t i) { return events_[i].phase == Phase::backward; });
   running_.push_back(events_.size());
-  events_.push_back({std::string(name), phase, inner, {}, {}, memory::stats().live_bytes, 0});
-  events_.back().from = Clock::now();
+  events_.push_back({std::string(name), phase, inner, 0, 0, memory::stats().live_bytes, 0});
+  events_.back().from = now();
 }
 
 void Profile::end() {
-  const auto now = Clock::now();
+  const std::int64_t time = now();
   if (running_.empty()) return;
   Event& event = events_[running_.back()];
   running_.pop_back();
-  event.to = now;
+  event.to = time;
   event.bytes_after = memory::stats().live_bytes;
 }
 

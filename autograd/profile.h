@@ -1,7 +1,6 @@
 // Where the time and the memory of a thread's operations go.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -39,15 +38,14 @@ class Profile final : private detail::Observer {
   void begin(detail::Phase phase, std::string_view name) override;
   void end() override;
 
-  using Clock = std::chrono::steady_clock;
   struct Event {
     std::string name;
     detail::Phase phase;
-    bool inner;  // within a gradient
-    Clock::time_point from, to;
+    bool inner;             // within a gradient
+    std::int64_t from, to;  // nanoseconds of a steady clock
     std::int64_t bytes_before, bytes_after;
   };
-  Clock::time_point start_;
+  std::int64_t start_;
   std::vector<Event> events_;
   std::vector<std::size_t> running_;
 };
