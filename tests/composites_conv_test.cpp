@@ -4,9 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "autograd/ops/common.h"
 #include "nn/conv.h"
-#include "tests/certify.h"
+#include "tests/composites.h"
 
 using namespace ebb;
 using namespace ebb::test;
@@ -14,9 +13,6 @@ using ops::draw;
 using ops::draw_distinct;
 
 namespace {
-
-// A function of the inputs x[0], x[1], …
-#define F(expression) [](const Tensors& x) { return expression; }
 
 const std::string f = "torch.nn.functional.";
 
@@ -215,8 +211,5 @@ TEST_CASE("large problems have the same bits on any number of threads") {
 }
 
 TEST_CASE("write samples" * doctest::skip()) {
-  std::vector<Case> all;
-  for (const auto& group : {convolutions(), transposed(), modules()})
-    all.insert(all.end(), group.begin(), group.end());
-  write_samples(all);
+  write_samples(together({convolutions(), transposed(), modules()}));
 }

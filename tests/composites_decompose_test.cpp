@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "autograd/ops/decompose.h"
-#include "tests/certify.h"
+#include "tests/composites.h"
 #include "tests/expect_error.h"
 
 using namespace ebb;
@@ -17,9 +17,6 @@ using ops::draw_regular;
 using ops::turned;
 
 namespace {
-
-// A function of the inputs x[0], x[1], …
-#define F(expression) [](const Tensors& x) { return expression; }
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInfinity = ops::kInfinity;

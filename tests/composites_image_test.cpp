@@ -4,8 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "autograd/ops/common.h"
-#include "tests/certify.h"
+#include "tests/composites.h"
 
 using namespace ebb;
 using namespace ebb::test;
@@ -13,9 +12,6 @@ using ops::draw;
 using ops::draw_distinct;
 
 namespace {
-
-// A function of the inputs x[0], x[1], …
-#define F(expression) [](const Tensors& x) { return expression; }
 
 const std::string f = "torch.nn.functional.";
 
@@ -268,9 +264,4 @@ TEST_CASE("means of windows") { certify_all(means()); }
 TEST_CASE("interpolation") { certify_all(sizes()); }
 TEST_CASE("grids") { certify_all(grids()); }
 
-TEST_CASE("write samples" * doctest::skip()) {
-  std::vector<Case> all;
-  for (const auto& group : {maxima(), means(), sizes(), grids()})
-    all.insert(all.end(), group.begin(), group.end());
-  write_samples(all);
-}
+TEST_CASE("write samples" * doctest::skip()) { write_samples(together({maxima(), means(), sizes(), grids()})); }

@@ -5,8 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "autograd/ops/common.h"
-#include "tests/certify.h"
+#include "tests/composites.h"
 
 using namespace ebb;
 using namespace ebb::test;
@@ -15,9 +14,6 @@ using ops::draw_distinct;
 using ops::draw_index;
 
 namespace {
-
-// A function of the inputs x[0], x[1], …
-#define F(expression) [](const Tensors& x) { return expression; }
 
 std::vector<Case> reads() {
   Generator random{11};
@@ -300,8 +296,5 @@ TEST_CASE("scatter_reduce") { certify_all(scatter_reductions()); }
 TEST_CASE("edges") { certify_all(edges()); }
 
 TEST_CASE("write samples" * doctest::skip()) {
-  std::vector<Case> all;
-  for (const auto& group : {reads(), masks(), writes(), scatter_reductions(), edges()})
-    all.insert(all.end(), group.begin(), group.end());
-  write_samples(all);
+  write_samples(together({reads(), masks(), writes(), scatter_reductions(), edges()}));
 }

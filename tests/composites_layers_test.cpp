@@ -6,8 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "autograd/ops/common.h"
-#include "tests/certify.h"
+#include "tests/composites.h"
 #include "tests/expect_error.h"
 
 using namespace ebb;
@@ -16,9 +15,6 @@ using ops::draw;
 using ops::draw_distinct;
 
 namespace {
-
-// A function of the inputs x[0], x[1], …
-#define F(expression) [](const Tensors& x) { return expression; }
 
 std::vector<Case> norms() {
   Generator random{31};
@@ -336,8 +332,5 @@ TEST_CASE("attention in groups and projected states refuse") {
 }
 
 TEST_CASE("write samples" * doctest::skip()) {
-  std::vector<Case> all;
-  for (const auto& group : {norms(), pairs(), bags(), attentions(), projections(), hinges()})
-    all.insert(all.end(), group.begin(), group.end());
-  write_samples(all);
+  write_samples(together({norms(), pairs(), bags(), attentions(), projections(), hinges()}));
 }

@@ -6,8 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "autograd/ops/common.h"
-#include "tests/certify.h"
+#include "tests/composites.h"
 #include "tests/expect_error.h"
 
 using namespace ebb;
@@ -15,9 +14,6 @@ using namespace ebb::test;
 using ops::draw;
 
 namespace {
-
-// A function of the inputs x[0], x[1], …
-#define F(expression) [](const Tensors& x) { return expression; }
 
 Tensors drawn(Generator& random, const std::vector<Shape>& shapes) {
   Tensors x;
@@ -126,13 +122,6 @@ std::vector<Case> similarities() {
   };
 }
 
-std::vector<Case> all() {
-  std::vector<Case> cases;
-  for (const auto& group : {products(), einsums(), similarities()})
-    cases.insert(cases.end(), group.begin(), group.end());
-  return cases;
-}
-
 Tensor numbers(std::initializer_list<std::initializer_list<double>> rows) {
   return tensor(rows, {.dtype = float64});
 }
@@ -229,4 +218,4 @@ TEST_CASE("einsum refuses what makes no sense") {
               "einsum: a product of [1, 1, 1, 1, 1] and [1, 1, 1, 1, 1] has 10 dimensions; 8 are possible");
 }
 
-TEST_CASE("write samples" * doctest::skip()) { write_samples(all()); }
+TEST_CASE("write samples" * doctest::skip()) { write_samples(together({products(), einsums(), similarities()})); }

@@ -5,8 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "autograd/ops/common.h"
-#include "tests/certify.h"
+#include "tests/composites.h"
 #include "tests/expect_error.h"
 
 using namespace ebb;
@@ -14,9 +13,6 @@ using namespace ebb::test;
 using ops::draw;
 
 namespace {
-
-// A function of the inputs x[0], x[1], …
-#define F(expression) [](const Tensors& x) { return expression; }
 
 // Losses with one reduction r.
 struct Losses {
@@ -193,14 +189,6 @@ std::vector<Case> weights() {
            "-(x[1][[1, 0]] * torch.log_softmax(x[0], 1)[[0, 1], [1, 0]]).sum() / x[1][[1, 0]].sum()"}};
 }
 
-std::vector<Case> all() {
-  std::vector<Case> cases;
-  for (const auto& group : {regression_losses(), distribution_losses(), margin_losses(), alignment_losses(),
-                            class_losses(), weights()})
-    cases.insert(cases.end(), group.begin(), group.end());
-  return cases;
-}
-
 double at(const Tensor& loss) { return loss.item(); }
 
 }  // namespace
@@ -291,4 +279,7 @@ TEST_CASE("ctc_loss refuses what makes no sense") {
   CHECK(ctc_loss(x, labels, tensor({1}), two, {.zero_infinity = true}).item() == 0);
 }
 
-TEST_CASE("write samples" * doctest::skip()) { write_samples(all()); }
+TEST_CASE("write samples" * doctest::skip()) {
+  write_samples(together({regression_losses(), distribution_losses(), margin_losses(), alignment_losses(),
+                          class_losses(), weights()}));
+}

@@ -5,9 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "autograd/ops/common.h"
 #include "nn/nn.h"
-#include "tests/certify.h"
+#include "tests/composites.h"
 
 using namespace ebb;
 using namespace ebb::test;
@@ -288,14 +287,6 @@ std::vector<Case> parametrized() {
   return cases;
 }
 
-std::vector<Case> all() {
-  std::vector<Case> cases;
-  for (const auto& group :
-       {norms(), tables_and_pairs(), sequences(), projected(), attentions(), transformers(), parametrized()})
-    cases.insert(cases.end(), group.begin(), group.end());
-  return cases;
-}
-
 }  // namespace
 
 TEST_CASE("normalising layers") { certify_all(norms()); }
@@ -308,4 +299,7 @@ TEST_CASE("attention layers") { certify_all(attentions()); }
 TEST_CASE("transformers") { certify_all(transformers()); }
 TEST_CASE("computed weights") { certify_all(parametrized()); }
 
-TEST_CASE("write samples" * doctest::skip()) { write_samples(all()); }
+TEST_CASE("write samples" * doctest::skip()) {
+  write_samples(together(
+      {norms(), tables_and_pairs(), sequences(), projected(), attentions(), transformers(), parametrized()}));
+}

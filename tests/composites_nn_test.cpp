@@ -10,7 +10,7 @@
 
 #include "autograd/ops/all.h"
 #include "nn/recurrent.h"
-#include "tests/certify.h"
+#include "tests/composites.h"
 
 using namespace ebb;
 using namespace ebb::test;
@@ -19,9 +19,6 @@ using ops::draw_distinct;
 using ops::draw_index;
 
 namespace {
-
-// A function of the inputs x[0], x[1], …
-#define F(expression) [](const Tensors& x) { return expression; }
 
 std::vector<Case> products() {
   const std::pair<Shape, Shape> shapes[] = {{{4}, {4}},
@@ -347,13 +344,6 @@ std::vector<Case> attentions() {
   };
 }
 
-std::vector<Case> all() {
-  std::vector<Case> cases;
-  for (const auto& group : {products(), images(), norms(), recurrent(), attentions()})
-    cases.insert(cases.end(), group.begin(), group.end());
-  return cases;
-}
-
 }  // namespace
 
 TEST_CASE("products") { certify_all(products()); }
@@ -380,4 +370,6 @@ TEST_CASE("every certified operation is one that the library applies") {
   std::apply([&]<class... Op>(const Op&...) { (check(Op::name), ...); }, ops::All());
 }
 
-TEST_CASE("write samples" * doctest::skip()) { write_samples(all()); }
+TEST_CASE("write samples" * doctest::skip()) {
+  write_samples(together({products(), images(), norms(), recurrent(), attentions()}));
+}

@@ -6,8 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "autograd/ops/common.h"
-#include "tests/certify.h"
+#include "tests/composites.h"
 #include "tests/expect_error.h"
 
 using namespace ebb;
@@ -19,9 +18,6 @@ using ops::draw_index;
 namespace {
 
 constexpr double inf = std::numeric_limits<double>::infinity(), none = std::numeric_limits<double>::quiet_NaN();
-
-// A function of the inputs x[0], x[1], …
-#define F(expression) [](const Tensors& x) { return expression; }
 
 Tensor point(std::initializer_list<double> values) { return tensor(values, {.dtype = float64}); }
 
@@ -276,13 +272,6 @@ std::vector<Case> edges() {
   return cases;
 }
 
-std::vector<Case> all() {
-  std::vector<Case> cases;
-  for (const auto& group : {numbers(), activations(), truths_and_integers(), edges()})
-    cases.insert(cases.end(), group.begin(), group.end());
-  return cases;
-}
-
 }  // namespace
 
 TEST_CASE("numbers") { certify_all(numbers()); }
@@ -360,4 +349,6 @@ TEST_CASE("errors") {
   CHECK_ERROR(prelu(zeros({3}), zeros({3})), "prelu: the weight is [3]; it must be [1] or, for float32 [3], [1]");
 }
 
-TEST_CASE("write samples" * doctest::skip()) { write_samples(all()); }
+TEST_CASE("write samples" * doctest::skip()) {
+  write_samples(together({numbers(), activations(), truths_and_integers(), edges()}));
+}

@@ -6,8 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "autograd/ops/common.h"
-#include "tests/certify.h"
+#include "tests/composites.h"
 #include "tests/expect_error.h"
 
 using namespace ebb;
@@ -20,13 +19,6 @@ namespace {
 
 constexpr double kInf = std::numeric_limits<double>::infinity();
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
-Tensors listed(const Tensor& x) { return {x}; }
-Tensors listed(const ValuesIndices& x) { return {x.values, x.indices}; }
-Tensors listed(const std::array<Tensor, 2>& x) { return {x[0], x[1]}; }
-
-// A function of the inputs x[0], x[1], …
-#define F(expression) [](const Tensors& x) { return listed(expression); }
 
 Tensor point(std::initializer_list<double> values) { return tensor(values, {.dtype = float64}); }
 Tensor rows(std::initializer_list<std::initializer_list<double>> values) {
@@ -285,13 +277,6 @@ std::vector<Case> edges() {
   return cases;
 }
 
-std::vector<Case> everything() {
-  std::vector<Case> cases;
-  for (const auto& group : {reductions(), counts(), scans(), sorts(), edges()})
-    cases.insert(cases.end(), group.begin(), group.end());
-  return cases;
-}
-
 }  // namespace
 
 TEST_CASE("reductions") { certify_all(reductions()); }
@@ -354,4 +339,6 @@ TEST_CASE("errors") {
   CHECK_ERROR(histc(tensor({1.0}), 3, -3e38, 3e38), "histc: the range from -3e+38 to 3e+38 is too wide");
 }
 
-TEST_CASE("write samples" * doctest::skip()) { write_samples(everything()); }
+TEST_CASE("write samples" * doctest::skip()) {
+  write_samples(together({reductions(), counts(), scans(), sorts(), edges()}));
+}

@@ -4,17 +4,13 @@
 #include <string>
 #include <vector>
 
-#include "autograd/ops/common.h"
-#include "tests/certify.h"
+#include "tests/composites.h"
 
 using namespace ebb;
 using namespace ebb::test;
 using ops::draw;
 
 namespace {
-
-// A function of the inputs x[0], x[1], …
-#define F(expression) [](const Tensors& x) { return expression; }
 
 std::vector<Case> views() {
   Generator random{21};
@@ -165,8 +161,4 @@ TEST_CASE("views") { certify_all(views()); }
 TEST_CASE("copies") { certify_all(copies()); }
 TEST_CASE("borders and windows") { certify_all(borders()); }
 
-TEST_CASE("write samples" * doctest::skip()) {
-  std::vector<Case> all;
-  for (const auto& group : {views(), copies(), borders()}) all.insert(all.end(), group.begin(), group.end());
-  write_samples(all);
-}
+TEST_CASE("write samples" * doctest::skip()) { write_samples(together({views(), copies(), borders()})); }

@@ -5,8 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "autograd/ops/common.h"
-#include "tests/certify.h"
+#include "tests/composites.h"
 
 using namespace ebb;
 using namespace ebb::test;
@@ -15,9 +14,6 @@ using ops::draw_distinct;
 using ops::draw_index;
 
 namespace {
-
-// A function of the inputs x[0], x[1], …
-#define F(expression) [](const Tensors& x) { return expression; }
 
 std::vector<Case> broadcasting() {
   struct Named {
@@ -252,13 +248,6 @@ std::vector<Case> edges() {
   return cases;
 }
 
-std::vector<Case> all() {
-  std::vector<Case> cases;
-  for (const auto& group : {broadcasting(), arithmetic(), reductions(), shapes(), indices(), edges()})
-    cases.insert(cases.end(), group.begin(), group.end());
-  return cases;
-}
-
 }  // namespace
 
 TEST_CASE("bug class 7: broadcasting") { certify_all(broadcasting()); }
@@ -268,4 +257,6 @@ TEST_CASE("shapes") { certify_all(shapes()); }
 TEST_CASE("indices") { certify_all(indices()); }
 TEST_CASE("edges") { certify_all(edges()); }
 
-TEST_CASE("write samples" * doctest::skip()) { write_samples(all()); }
+TEST_CASE("write samples" * doctest::skip()) {
+  write_samples(together({broadcasting(), arithmetic(), reductions(), shapes(), indices(), edges()}));
+}
