@@ -217,7 +217,7 @@ class Pass final : public GradSink {
       own[j] = slot.target ? gradient : std::move(gradient);
     }
     const std::span<const Tensor> gradients(own.data(), count);
-    if (thread_state.watched) [[unlikely]]
+    if (thread_state.observer) [[unlikely]]
       run_observed(*slot.node, gradients);
     else slot.node->backward(gradients, *this);
   }

@@ -21,8 +21,8 @@
 //           Grads; `differentiable_outputs` of them, if not all, have a derivative: the first ones. Only the gradients
 //           that somebody wants are run. An input without gradN has no derivative: asking for it is an Error.
 // grads     instead of gradN, where one kernel gives them all: `std::array<Tensor, N> grads(Wanted, Grad, …) const`;
-//           those not wanted may stay undefined. With create_graph an operation that has no reference is an Error. Here and in addN kernels are started by detail::launch(), so that a
-//           Replay sees them.
+//           those not wanted may stay undefined. With create_graph an operation that has no reference is an Error.
+//           Here and in addN kernels are started by detail::launch(), so that a Replay sees them.
 // addN      optional: adds the gradient into a slot that exists already, for operations that read a part of input N:
 //           `void addN(View slot, Grad g, …) const`.
 // reference optional: the outputs in primitive operations, for a gradient that is fused and not itself
@@ -78,6 +78,8 @@ using Outputs = std::conditional_t<detail::outputs_of<Op>() == 1, Tensor,
                                    std::array<Tensor, static_cast<std::size_t>(detail::outputs_of<Op>())>>;
 template <class Op, std::derived_from<Tensor>... T>
 Outputs<Op> apply(const Op& op, const T&... inputs);
+template <class Op>
+Tensor apply(const Op& op, std::span<const Tensor> inputs);
 
 namespace detail {
 
@@ -109,10 +111,23 @@ void capture_forward(const Op& op, const std::array<Tensor, K>& outputs, const T
       },
       outputs);
 }
+inline std::vector<View> views_of(std::span<const Tensor> tensors) {
+  std::vector<View> views;
+  for (const auto& x : tensors) views.push_back(x.view());
+  return views;
+}
+template <class Op>
+void capture_forward(const Op& op, const std::array<Tensor, 1>& outputs, std::span<const Tensor> inputs) {
+  auto& capture = *thread_state.capture;
+  for (const auto& x : inputs) capture.keep(x);
+  std::vector<View> views = views_of(inputs);
+  views.insert(views.begin(), outputs[0].view());
+  capture.add_spanning([op](auto all) { op.forward(all[0], all.subspan(1)); }, views);
+}
 
 // apply() while somebody watches: Note [Captures], Note [Observers].
-template <class Op, class... T>
-[[gnu::noinline]] Outputs<Op> apply_watched(const Op& op, const T&... inputs) {
+template <class Op, class... Inputs>
+[[gnu::noinline]] Outputs<Op> apply_watched(const Op& op, const Inputs&... inputs) {
   const Observed watched(Phase::forward, Op::name);
   const Outputs<Op> y = [&] {
     const Unwatched off;
@@ -123,8 +138,9 @@ template <class Op, class... T>
   else outputs = y;
   if constexpr (!IsView<Op>)
     if (thread_state.capture) capture_forward(op, outputs, inputs...);
-  const std::array<Tensor, sizeof...(T)> all{inputs...};
-  watched.done_forward(Op::name, all, outputs);
+  if constexpr ((std::derived_from<Inputs, Tensor> && ...))
+    watched.done_forward(Op::name, std::array<Tensor, sizeof...(Inputs)>{inputs...}, outputs);
+  else watched.done_forward(Op::name, inputs..., outputs);
   return y;
 }
 
@@ -177,24 +193,17 @@ Tensor apply(const Op& op, std::span<const Tensor> inputs) {
   static_assert(detail::HasSamples<Op>,
                 "an operation needs `static Samples<Op> samples(Generator&)`: see autograd/op.h");
   (void)detail::registered<Op, -1>;
-  const detail::Observed watched(detail::Phase::forward, Op::name);
+  if (thread_state.watched) [[unlikely]]
+    return detail::apply_watched(op, inputs);
+
   const Spec spec = op.infer(inputs);
   Tensor output = empty(spec.shape, spec.dtype);
-  std::vector<View> views;
-  bool wanted = false;
-  for (const auto& x : inputs) {
-    views.push_back(x.view());
-    wanted |= detail::wants_grad(x);
-  }
+  const std::vector<View> views = detail::views_of(inputs);
   op.forward(output.view(), std::span<const View>(views));
-  if (thread_state.capture) [[unlikely]] {
-    for (const auto& x : inputs) thread_state.capture->keep(x);
-    views.insert(views.begin(), output.view());
-    thread_state.capture->add_spanning([op](auto all) { op.forward(all[0], all.subspan(1)); }, views);
-  }
-  if (thread_state.recording && wanted && is_floating(spec.dtype))
+
+  if (thread_state.recording && is_floating(spec.dtype) &&
+      std::any_of(inputs.begin(), inputs.end(), detail::wants_grad))
     detail::attach(output, Ref<Node>::adopt(new detail::VariadicNode<Op>(op, output, inputs)), 0);
-  watched.done_forward(Op::name, inputs, {&output, 1});
   return output;
 }
 
