@@ -9,71 +9,26 @@
 #include <string>
 #include <string_view>
 #include <tuple>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
-#include "autograd/ops/all.h"
-#include "tests/certify.h"
 #include "tests/mutants.h"
 #include "tests/op_table.h"
+#include "tests/operation.h"
 
 using namespace ebb;
 using namespace ebb::test;
 
 namespace {
 
-// -- an operation's samples as cases
+// -- all operations
 
-// Half of what such operations read, and the whole of what their gradients are for.
-Tensor symmetric(const Tensor& x) { return (x + transpose(x, -2, -1)) / 2; }
-
-// What the library's own functions see to before they apply the operation, or their callers.
-template <class Op>
-Tensors prepared(const Op&, const Tensors& x) {
-  return x;
-}
-Tensors prepared(const ops::Reshape& op, const Tensors& x) {
-  return {ops::strides_for(x[0], op.shape) ? x[0] : x[0].contiguous()};
-}
-Tensors prepared(const ops::Linear&, const Tensors& x) {
-  return {x[0], x[1], x[2].defined() ? x[2].contiguous() : x[2]};
-}
-Tensors prepared(const ops::LayerNorm&, const Tensors& x) { return {x[0].contiguous(), x[1], x[2]}; }
-Tensors prepared(const ops::BatchNorm&, const Tensors& x) { return {x[0].contiguous(), x[1], x[2]}; }
-Tensors prepared(const ops::Cdist&, const Tensors& x) { return {x[0].contiguous(), x[1].contiguous()}; }
-Tensors prepared(const ops::Cholesky&, const Tensors& x) { return {symmetric(x[0])}; }
-Tensors prepared(const ops::Eigh&, const Tensors& x) { return {symmetric(x[0])}; }
-template <class Op>
-requires requires(const Op& op) { op.cell(); }
-Tensors prepared(const Op&, const Tensors& x) {
-  Tensors dense;
-  for (const auto& one : x) dense.push_back(one.defined() ? one.contiguous() : one);
-  return dense;
-}
-
-template <class Op>
-Tensors run_reference(const Op& op, const Tensors& x) {
-  return [&]<std::size_t... I>(std::index_sequence<I...>) {
-    const auto y = op.reference(x[I]...);
-    if constexpr (detail::outputs_of<Op>() == 1) return Tensors{y};
-    else return Tensors(y.begin(), y.end());
-  }
-  (std::make_index_sequence<static_cast<std::size_t>(detail::arity<Op>())>());
-}
-
-template <class Op>
-constexpr std::uint32_t differentiable() {
-  constexpr int n = detail::arity<Op>();
-  if constexpr (n < 0) return ~0u;
-  else return detail::grad_mask<Op>(std::make_integer_sequence<int, n>());
-}
-
-// Bit i: the operation can add a gradient into a part of input i's.
-template <class Op>
-constexpr std::uint32_t parts() {
-  return (detail::has_add<Op, 0> ? 1u : 0u) | (detail::has_add<Op, 1> ? 2u : 0u) |
-         (detail::has_add<Op, 2> ? 4u : 0u) | (detail::has_add<Op, 3> ? 8u : 0u);
+std::vector<Operation> all_operations() {
+  std::vector<Operation> all;
+  for (auto* list : {elementwise_operations, activation_operations, reducing_operations, shaping_operations,
+                     matrix_operations, layer_operations})
+    for (const auto& op : list()) all.push_back(op);
+  return all;
 }
 
 // They, or their gradients, sum in the order that is best for the memory layout. All others give the same bits in all.
@@ -85,47 +40,13 @@ const std::set<std::string_view> kSums{"sum",    "prod",   "sum_squares", "var",
 const std::set<std::string_view> kRegular{"inv",  "solve", "solve_triangular", "cholesky", "lu",  "qr",
                                           "eigh", "svd",   "adjugate",         "slogdet",  "pinv"};
 
-// Every operation draws from a stream of its own, so that a new one leaves the others' samples, and what is
-// recorded for them, as they are.
-template <class Op>
-Samples<Op> samples_of() {
-  Generator random{hash_of(Op::name)};
-  return Op::samples(random);
-}
-
 // Bit i: input i has a gradient, and is floating somewhere.
-template <class Op>
-std::uint32_t inputs_with_gradients() {
+std::uint32_t inputs_with_gradients(const std::vector<Case>& cases) {
   std::uint32_t floating = 0;
-  for (const auto& sample : samples_of<Op>())
-    for (std::size_t i = 0; i < sample.inputs.size(); ++i)
-      if (sample.inputs[i].defined() && is_floating(sample.inputs[i].dtype())) floating |= 1u << i;
-  return differentiable<Op>() & floating;
-}
-
-template <class Op>
-std::vector<Case> cases_of() {
-  std::vector<Case> cases;
-  for (const auto& sample : samples_of<Op>()) {
-    const Op op = sample.op;
-    Case c{.name = std::string(Op::name) + "/" + std::to_string(cases.size()),
-           .f = [op](const Tensors& x) { return run_op(op, prepared(op, x)); },
-           .inputs = sample.inputs,
-           .torch = sample.torch,
-           .differentiable = differentiable<Op>(),
-           .differentiable_outputs = detail::differentiable_outputs_of<Op>(),
-           .second_order = sample.second_order,
-           .placement = kSums.contains(Op::name) || kRegular.contains(Op::name) ? 1e-12 : 0,
-           .repeats = !kRegular.contains(Op::name)};
-    if constexpr (detail::HasReference<Op>) c.reference = [op](const Tensors& x) { return run_reference(op, x); };
-    cases.push_back(std::move(c));
-  }
-  return cases;
-}
-
-template <class F>
-void for_each_op(F&& f) {
-  std::apply([&](const auto&... op) { (f(op), ...); }, ops::All());
+  for (const auto& c : cases)
+    for (std::size_t i = 0; i < c.inputs.size(); ++i)
+      if (c.inputs[i].defined() && is_floating(c.inputs[i].dtype())) floating |= 1u << i;
+  return cases.front().differentiable & floating;
 }
 
 // -- more than the samples: points that follow from them
@@ -251,17 +172,16 @@ std::string listed(std::uint32_t mask, int inputs) {
   return text;
 }
 
-template <class Op>
-std::string row_of() {
-  constexpr int n = detail::arity<Op>();
-  const std::string inputs = n < 0 ? "any" : std::to_string(n);
-  const std::string gradients = n < 0 ? "all" : listed(inputs_with_gradients<Op>(), n);
-  const char* again = detail::HasReference<Op> ? "by its reference" : gradients.empty() ? "" : "by its formulas";
-  const Case first = cases_of<Op>().front();
+std::string row_of(const Operation& op) {
+  const std::vector<Case> cases = op.cases();
+  const std::string inputs = op.inputs < 0 ? "any" : std::to_string(op.inputs);
+  const std::string gradients = op.inputs < 0 ? "all" : listed(inputs_with_gradients(cases), op.inputs);
+  const char* again = op.fused ? "by its reference" : gradients.empty() ? "" : "by its formulas";
+  const Case& first = cases.front();
   const std::string torch = first.torch.empty() ? "" : "`" + first.torch + "`";
   std::string row = "|";
-  for (const std::string& column : {std::string(Op::name), inputs, dtypes_of(first), torch, gradients,
-                                    derivative_of(Op::name), std::string(again)})
+  for (const std::string& column : {std::string(op.name), inputs, dtypes_of(first), torch, gradients,
+                                    derivative_of(op.name), std::string(again)})
     row += " " + cell(column) + " |";
   return row + "\n";
 }
@@ -278,7 +198,7 @@ std::string op_table() {
       "primitive operations. All of it is certified in first and, where it has gradients, second order.\n\n"
       "| operation | inputs | dtypes | computes | gradients in | formulas | higher orders |\n"
       "|---|---|---|---|---|---|---|\n";
-  for_each_op([&]<class Op>(const Op&) { text += row_of<Op>(); });
+  for (const auto& op : all_operations()) text += row_of(op);
   return text;
 }
 
@@ -302,20 +222,33 @@ void certify_operation(const std::string& op, const std::vector<Case>& cases) {
 
 }  // namespace
 
-TEST_CASE_TEMPLATE_DEFINE("certified", Op, certified) {
-  const auto& mutant = chosen_mutant();
-  if (!mutant || mutant->op == Op::name) certify_operation(std::string(Op::name), cases_of<Op>());
+Case& ebb::test::add_case(std::vector<Case>& cases, std::string_view op, TensorFunction f, const Tensors& inputs,
+                          const std::string& torch) {
+  cases.push_back({.name = std::string(op) + "/" + std::to_string(cases.size()),
+                   .f = std::move(f),
+                   .inputs = inputs,
+                   .torch = torch,
+                   .placement = kSums.contains(op) || kRegular.contains(op) ? 1e-12 : 0,
+                   .repeats = !kRegular.contains(op)});
+  return cases.back();
 }
-TEST_CASE_TEMPLATE_APPLY(certified, ops::All);
 
-TEST_CASE("the operations have names of their own") {
+TEST_CASE("certified") {
+  const auto& mutant = chosen_mutant();
+  for (const auto& op : all_operations()) SUBCASE(op.name.data()) {
+      if (!mutant || mutant->op == op.name) certify_operation(std::string(op.name), op.cases());
+    }
+}
+
+TEST_CASE("the operations have names of their own, and each is in one list") {
   std::set<std::string_view> names;
-  for_each_op([&]<class Op>(const Op&) { CHECK_MESSAGE(names.insert(Op::name).second, Op::name); });
+  for (const auto& op : all_operations()) CHECK_MESSAGE(names.insert(op.name).second, op.name);
+  CHECK(names.size() == std::tuple_size_v<ops::All>);
 }
 
 TEST_CASE("every operation that is applied anywhere is certified here") {
   std::set<std::string_view> names;
-  for_each_op([&]<class Op>(const Op&) { names.insert(Op::name); });
+  for (const auto& op : all_operations()) names.insert(op.name);
   for (const auto& info : registered_ops())
     CHECK_MESSAGE(names.contains(info.name), info.name,
                   ": add it to the list at the end of its file in autograd/ops/");
@@ -333,16 +266,16 @@ TEST_CASE("write docs/ops.md" * doctest::skip()) {
 
 TEST_CASE("write samples" * doctest::skip()) {
   std::vector<Case> cases;
-  for_each_op([&]<class Op>(const Op&) {
-    for (auto& c : cases_of<Op>()) cases.push_back(std::move(c));
-  });
+  for (const auto& op : all_operations())
+    for (auto& c : op.cases()) cases.push_back(std::move(c));
   write_samples(cases);
 }
 
 TEST_CASE("list mutants" * doctest::skip()) {
-  for_each_op([]<class Op>(const Op&) {
+  for (const auto& op : all_operations()) {
+    const std::vector<Case> cases = op.cases();
     std::size_t inputs = 0;
-    for (const auto& sample : samples_of<Op>()) inputs = std::max(inputs, sample.inputs.size());
-    list_mutants(Op::name, static_cast<int>(inputs), inputs_with_gradients<Op>(), parts<Op>());
-  });
+    for (const auto& c : cases) inputs = std::max(inputs, c.inputs.size());
+    list_mutants(op.name, static_cast<int>(inputs), inputs_with_gradients(cases), op.parts);
+  }
 }
