@@ -10,6 +10,9 @@
 // a penalty on its Jacobian). Otherwise outputs are detached. No leaf's grad() is touched. Inputs that are not floating
 // are passed on, and their derivatives are undefined tensors; that of an output in an input that it does not depend on is
 // zero. Error if a vector does not have the shape and dtype of what it belongs to.
+//
+// There is no vmap: functions take leading dimensions themselves, and those of layers a weight for each example too, by which
+// nn::per_sample_grads (nn/per_sample.h) has the gradients of single examples.
 #pragma once
 
 #include <utility>

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "autograd/base/fail.h"
+#include "autograd/functions/shape.h"
 #include "autograd/node.h"
 
 namespace ebb {
@@ -25,13 +26,13 @@ namespace {
 
 // Which array a handle stands for. Handles of one array are tied weights.
 using Identity = const ebb::detail::TensorImpl*;
-Identity identity(const Tensor& tensor) { return tensor.handle().get(); }
+Identity address(const Tensor& tensor) { return tensor.handle().get(); }
 
 // Calls visit(member) for each parameter at its first occurrence.
 void for_each_parameter(const Members& members, const std::function<void(const Member&)>& visit) {
   std::unordered_set<Identity> seen;
   for (const auto& member : members.tensors)
-    if (member.role == Role::parameter && seen.insert(identity(*member.tensor)).second) visit(member);
+    if (member.role == Role::parameter && seen.insert(address(*member.tensor)).second) visit(member);
 }
 
 // Replaces each tensor by renewed(tensor), itself or a new one, which inherits requires_grad; tied ones by one
@@ -41,14 +42,14 @@ void replace(const Members& members, const std::function<Tensor(const Tensor&)>&
   std::unordered_map<Identity, Tensor> fresh;
   for (const auto& member : members.tensors) {
     const Tensor& old = *member.tensor;
-    if (fresh.contains(identity(old))) continue;
+    if (fresh.contains(address(old))) continue;
     Tensor tensor = renewed(old);
     if (old.requires_grad()) tensor.set_requires_grad();
-    fresh.emplace(identity(old), std::move(tensor));
+    fresh.emplace(address(old), std::move(tensor));
   }
   std::vector<Tensor> keep;  // so that no address of an old tensor is used again
   for (const auto& member : members.tensors)
-    keep.push_back(std::exchange(*member.tensor, fresh.at(identity(*member.tensor))));
+    keep.push_back(std::exchange(*member.tensor, fresh.at(address(*member.tensor))));
 }
 
 }  // namespace
@@ -81,6 +82,12 @@ void zero_grad(const Members& members) {
 
 void unshare(const Members& members) {
   replace(members, [](const Tensor& old) { return old.clone(); });
+}
+
+void spread(const Members& members, std::int64_t n) {
+  replace(members, [&](const Tensor& old) {
+    return old.requires_grad() ? expand(old.detach(), Dims(old.shape().inserted(0, n))) : old;
+  });
 }
 
 void convert(const Members& members, Dtype dtype) {

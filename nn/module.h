@@ -66,6 +66,7 @@ void load_state(const Members& members, std::span<const NamedTensor> tensors, co
 void set_training(const Members& members, bool training);
 void zero_grad(const Members& members);
 void unshare(const Members& members);
+void spread(const Members& members, std::int64_t n);
 void convert(const Members& members, Dtype dtype);
 Description describe(const Members& members);
 

@@ -16,6 +16,7 @@
 #include "nn/norm.h"
 #include "nn/parametrize.h"
 #include "nn/pad.h"
+#include "nn/per_sample.h"
 #include "nn/pool.h"
 #include "nn/recurrent.h"
 #include "nn/sequential.h"

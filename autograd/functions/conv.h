@@ -1,4 +1,5 @@
 // Convolution; x [n, c, sizes], where there are one, two or three sizes. All take x without n too: then the result has none.
+// A weight with one more dimension in front, n, and a bias [n, out], are one for each x[i].
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,5 @@
-// Normalisation.
+// Normalisation. Where x has a first dimension n beside those that share its weights, these may have it too, [n, ..]: one for
+// each x[i].
 #pragma once
 
 #include <cstdint>

@@ -157,6 +157,20 @@ Tensor with_bias(const Tensor& y, const Tensor& bias) {
   return y + reshape(bias, sizes);
 }
 
+// A weight [n, ..] and a bias [n, out], one for each x[i]: the channels of all examples are those of one, in n times as many
+// groups.
+template <class Conv, class Options>
+Tensor of_each(const char* op, Conv conv, const Tensor& x, const Tensor& weight, const Tensor& bias, Options o) {
+  const std::int64_t n = weight.shape()[0];
+  if (n < 1 || x.dim() != weight.dim() - 1 || x.shape()[0] != n ||
+      (bias.defined() && (bias.dim() != 2 || bias.shape()[0] != n)))
+    fail("{}: the weight {} is one for each of {} inputs, but the input is {}{}", op, weight.shape(), n, x.shape(),
+         bias.defined() ? fmt::format(" and the bias {}", bias.shape()) : "");
+  o.groups = product(op, o.groups, n);
+  const Tensor y = conv(flatten(x, 0, 1), flatten(weight, 0, 1), bias.defined() ? flatten(bias, 0, 1) : bias, o);
+  return unflatten(y, 0, {n, y.shape()[0] / n});
+}
+
 // 1 for the dimension that a 1-d operation does not have.
 Size2 flat(Size1 size, std::int64_t other) { return {other, size[0]}; }
 
@@ -166,6 +180,7 @@ Size2 flat(Size1 size, std::int64_t other) { return {other, size[0]}; }
 using ops::product;
 
 Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv1dOptions& options) {
+  if (weight.dim() == 4) return ops::of_each("conv1d", conv1d, x, weight, bias, options);
   if (x.dim() == 2) return squeeze(conv1d(unsqueeze(x, 0), weight, bias, options), 0);
   Conv1dOptions o = options;
   const Tensor in = o.padding.same ? ops::padded_to_same("conv1d", x, weight, o) : x;
@@ -175,6 +190,7 @@ Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias, const C
 }
 
 Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv2dOptions& o) {
+  if (weight.dim() == 5) return ops::of_each("conv2d", conv2d, x, weight, bias, o);
   if (x.dim() == 3) return squeeze(conv2d(unsqueeze(x, 0), weight, bias, o), 0);
   if (o.padding.same) {
     Conv2dOptions numbers = o;
@@ -186,6 +202,7 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const C
 
 // The slices of a window are channels, as the slices of the kernel are: one product for all of them.
 Tensor conv3d(const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv3dOptions& options) {
+  if (weight.dim() == 6) return ops::of_each("conv3d", conv3d, x, weight, bias, options);
   if (x.dim() == 4) return squeeze(conv3d(unsqueeze(x, 0), weight, bias, options), 0);
   Conv3dOptions o = options;
   const Tensor in = o.padding.same ? ops::padded_to_same("conv3d", x, weight, o) : x;
@@ -205,6 +222,7 @@ Tensor conv3d(const Tensor& x, const Tensor& weight, const Tensor& bias, const C
 
 Tensor conv_transpose1d(const Tensor& x, const Tensor& weight, const Tensor& bias,
                         const ConvTranspose1dOptions& o) {
+  if (weight.dim() == 4) return ops::of_each("conv_transpose1d", conv_transpose1d, x, weight, bias, o);
   if (x.dim() == 2) return squeeze(conv_transpose1d(unsqueeze(x, 0), weight, bias, o), 0);
   ops::transposed_shape("conv_transpose1d", x, weight, bias, o);
   const Tensor y = ops::transposed(unsqueeze(x, 2), unsqueeze(weight, 2),
@@ -215,6 +233,7 @@ Tensor conv_transpose1d(const Tensor& x, const Tensor& weight, const Tensor& bia
 
 Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
                         const ConvTranspose2dOptions& o) {
+  if (weight.dim() == 5) return ops::of_each("conv_transpose2d", conv_transpose2d, x, weight, bias, o);
   if (x.dim() == 3) return squeeze(conv_transpose2d(unsqueeze(x, 0), weight, bias, o), 0);
   ops::transposed_shape("conv_transpose2d", x, weight, bias, o);
   return ops::with_bias(ops::transposed(x, weight, o), bias);
@@ -223,6 +242,7 @@ Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bia
 // conv3d the other way round: each slice of x makes as many as the kernel has, as channels, which then add up.
 Tensor conv_transpose3d(const Tensor& x, const Tensor& weight, const Tensor& bias,
                         const ConvTranspose3dOptions& o) {
+  if (weight.dim() == 6) return ops::of_each("conv_transpose3d", conv_transpose3d, x, weight, bias, o);
   if (x.dim() == 4) return squeeze(conv_transpose3d(unsqueeze(x, 0), weight, bias, o), 0);
   const Shape shape = ops::transposed_shape("conv_transpose3d", x, weight, bias, o);
   const std::int64_t n = shape[0], out = shape[1], depth = x.shape()[2], kernel = weight.shape()[2];

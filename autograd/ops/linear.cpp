@@ -15,6 +15,21 @@ Tensor expand_leading(const Tensor& x, const Shape& lead) {
   return expand(x, sizes);
 }
 
+// x [n, .., in], weight [n, out, in], bias [n, out] or undefined.
+Tensor linear_of_each(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  const std::int64_t n = weight.shape()[0], out = weight.shape()[1], in = weight.shape()[2];
+  if (x.dim() < 2 || x.shape()[0] != n || x.shape()[x.dim() - 1] != in)
+    fail("linear: the weight {} is for an input [{}, .., {}], not {}", weight.shape(), n, in, x.shape());
+  if (bias.defined() && bias.shape() != Shape{n, out})
+    fail("linear: the bias is {}; it must be [{}, {}]", bias.shape(), n, out);
+  Dims sizes = x.shape();
+  std::int64_t rows = 1;
+  for (int i = 1; i + 1 < x.dim(); ++i) rows *= sizes[i];
+  sizes[x.dim() - 1] = out;
+  const Tensor y = matmul(reshape(x, {n, rows, in}), transpose(weight, 1, 2));
+  return reshape(bias.defined() ? y + unsqueeze(bias, 1) : y, sizes);
+}
+
 }  // namespace
 
 void broadcast_leading(std::string_view op, Tensor& a, Tensor& b) {
@@ -43,6 +58,7 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
 }
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  if (weight.dim() == 3) return ops::linear_of_each(x, weight, bias);
   if (weight.dim() != 2) fail("linear: the weight is {}; it must be [out, in]", weight.shape());
   const std::int64_t out = weight.shape()[0], in = weight.shape()[1];
   if (x.dim() == 0 || x.shape()[x.dim() - 1] != in)

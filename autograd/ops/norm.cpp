@@ -16,14 +16,39 @@ void check_ends_in(const char* op, const Tensor& x, const Shape& shape) {
   if (!fits) fail("{}: the input {} does not end in the normalized shape {}", op, x.shape(), shape);
 }
 
+// One weight for each x[i], in front of `one`'s sizes.
+bool is_of_each(const Tensor& parameter, const Shape& one) {
+  return parameter.defined() && parameter.dim() == one.rank() + 1;
+}
+void require_affine(const char* op, const Tensor& weight, const Tensor& bias, const Tensor& x, const Shape& one) {
+  const auto require = [&](const char* what, const Tensor& v) {
+    ops::require_parameter(op, what, v, x, is_of_each(v, one) ? one.inserted(0, x.shape()[0]) : one);
+  };
+  require("weight", weight);
+  require("bias", bias);
+}
+
 // Those that are defined are [c], as x [n, c, ..] has channels.
 void check_channels(const char* op, const Tensor& x, const Tensor& running_mean, const Tensor& running_var,
                     const Tensor& weight, const Tensor& bias) {
   const Shape channels{x.shape()[1]};
-  ops::require_parameter(op, "weight", weight, x, channels);
-  ops::require_parameter(op, "bias", bias, x, channels);
+  require_affine(op, weight, bias, x, channels);
   ops::require_parameter(op, "running_mean", running_mean, x, channels);
   ops::require_parameter(op, "running_var", running_var, x, channels);
+}
+
+// x weight + bias, as far as they are defined.
+Tensor affine(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  if (weight.defined() && bias.defined()) return addcmul(bias, x, weight);
+  return weight.defined() ? x * weight : bias.defined() ? x + bias : x;
+}
+
+// The parameters of a norm over the last dimensions, `one`, as they broadcast to x.
+Tensor along_rows(const Tensor& v, const Tensor& x, const Shape& one) {
+  if (!is_of_each(v, one)) return v;
+  Dims sizes = x.shape();
+  for (int i = 1; i < x.dim() - one.rank(); ++i) sizes[i] = 1;
+  return reshape(v, sizes);
 }
 
 // Elements of x [n, c, ..] behind each channel.
@@ -40,10 +65,13 @@ std::int64_t inner_size(const Tensor& x) {
 Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight, const Tensor& bias,
                   double eps) {
   check_ends_in("layer_norm", x, normalized_shape);
-  ops::require_parameter("layer_norm", "weight", weight, x, normalized_shape);
-  ops::require_parameter("layer_norm", "bias", bias, x, normalized_shape);
+  require_affine("layer_norm", weight, bias, x, normalized_shape);
   const std::int64_t n = normalized_shape.numel();
   if (n == 0) return x;
+  if (is_of_each(weight, normalized_shape) || is_of_each(bias, normalized_shape)) {
+    const auto along = [&](const Tensor& v) { return along_rows(v, x, normalized_shape); };
+    return affine(layer_norm(x, normalized_shape, {}, {}, eps), along(weight), along(bias));
+  }
   const Tensor rows = reshape(x, {x.numel() / n, n}).contiguous();
   return reshape(apply(ops::LayerNorm{eps}, rows, flat(weight), flat(bias))[0], x.shape());
 }
@@ -51,13 +79,13 @@ Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& 
 Tensor rms_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight, std::optional<double> eps) {
   check_ends_in("rms_norm", x, normalized_shape);
   ops::require_floating("rms_norm", x);
-  ops::require_parameter("rms_norm", "weight", weight, x, normalized_shape);
+  require_affine("rms_norm", weight, {}, x, normalized_shape);
   const double usual = x.dtype() == float64 ? std::numeric_limits<double>::epsilon()
                                             : double{std::numeric_limits<float>::epsilon()};
   Dims dims;
   for (int i = x.dim() - normalized_shape.rank(); i < x.dim(); ++i) dims.push_back(i);
   const Tensor y = x * rsqrt(mean(square(x), dims, true) + eps.value_or(usual));
-  return weight.defined() ? y * weight : y;
+  return affine(y, along_rows(weight, x, normalized_shape), {});
 }
 
 Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight,
@@ -72,9 +100,11 @@ Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& run
     if (weight.defined()) scale = scale * weight;
     Tensor shift = -running_mean * scale;
     if (bias.defined()) shift = shift + bias;
-    const auto column = [&](const Tensor& v) { return reshape(v, {c, 1}); };
-    return reshape(reshape(x, {n, c, inner}) * column(scale) + column(shift), x.shape());
+    return reshape(reshape(x, {n, c, inner}) * unsqueeze(scale, -1) + unsqueeze(shift, -1), x.shape());
   }
+  if (is_of_each(weight, {c}) || is_of_each(bias, {c}))
+    fail(
+        "batch_norm: weights for each example and a training that mixes the examples; use eval() or another norm");
 
   const std::int64_t count = n * inner;
   if (count < 2 && x.numel() > 0)
@@ -106,7 +136,9 @@ Tensor instance_norm(const Tensor& x, const Tensor& running_mean, const Tensor& 
   if (x.numel() == 0) return x;
   if (inner < 2)
     fail("instance_norm: one value per channel (input {}) has no variance; give larger examples", x.shape());
-  const auto of_each = [&](const Tensor& v) { return v.defined() ? repeat(v, {n}) : v; };
+  const auto of_each = [&](const Tensor& v) {
+    return !v.defined() ? v : v.dim() == 2 ? flatten(v) : repeat(v, {n});
+  };
   Tensor means, variances;
   {
     const NoGrad off;
@@ -135,11 +167,13 @@ Tensor group_norm(const Tensor& x, std::int64_t num_groups, const Tensor& weight
   const std::int64_t groups = x.shape()[0] * num_groups;
   const Tensor rows = reshape(x, {groups, x.numel() / groups}).contiguous();
   const Tensor y = reshape(apply(ops::LayerNorm{eps}, rows, Tensor(), Tensor())[0], x.shape());
-  Dims sizes = Dims::filled(x.dim() - 1, 1);
-  sizes[0] = c;
-  const auto column = [&](const Tensor& v) { return reshape(v, sizes); };
-  if (weight.defined() && bias.defined()) return addcmul(column(bias), y, column(weight));
-  return weight.defined() ? y * column(weight) : bias.defined() ? y + column(bias) : y;
+  const auto along_channels = [&](const Tensor& v) {
+    if (!v.defined()) return v;
+    Dims sizes = v.shape();
+    for (int i = 2; i < x.dim(); ++i) sizes.push_back(1);
+    return reshape(v, sizes);
+  };
+  return affine(y, along_channels(weight), along_channels(bias));
 }
 
 Tensor local_response_norm(const Tensor& x, std::int64_t size, double alpha, double beta, double k) {
