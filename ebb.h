@@ -4,5 +4,6 @@
 #include "autograd/autograd.h"
 #include "data/data.h"
 #include "io/io.h"
+#include "metrics/metrics.h"
 #include "nn/nn.h"
 #include "optim/optim.h"

@@ -1,9 +1,4 @@
 // LeNet-5 (LeCun, Bottou, Bengio, Haffner 1998, with ReLU and max-pooling) learns MNIST.
-#include <ebb.h>
-
-#include <filesystem>
-
-#include "lenet5_report.h"
 #include "support.h"
 
 using namespace ebb;
@@ -20,21 +15,65 @@ struct LeNet5 {
   }
 };
 
-int run(const support::Options& options) {
+void write_report(const support::Options& options, const LeNet5& net, const data::Mnist& set,
+                  const metrics::History& history) {
+  const NoGrad off;
+  const support::Answers last = support::answers(net, set);
+  io::Report report("LeNet-5 on MNIST");
+  report.figure("test error", fmt::format("{:.2f} %", 100 * last.error()));
+  report.figure("test loss", fmt::format("{:.4f}", last.loss));
+
+  report.section("Learning curves");
+  support::learning_curves(report, history, "loss", "mean loss");
+  support::learning_curves(report, history, "error", "wrong answers, %");
+
+  report.section("Confusion matrix",
+                 "Rows are the true digits, columns the predicted ones; behind them the share "
+                 "of each that was recognised.");
+  report.confusion(metrics::confusion_matrix(last.predicted, last.target, 10));
+
+  report.section("Mistakes", "The true digit, and what it was taken for.");
+  std::vector<io::Picture> mistakes;
+  const auto predicted = last.predicted.to_vector<int>(), target = last.target.to_vector<int>();
+  for (std::size_t i = 0; i < target.size() && mistakes.size() < 100; ++i)
+    if (predicted[i] != target[i])
+      mistakes.push_back({io::to_image(set.images()[static_cast<std::int64_t>(i)]),
+                          fmt::format("{} → {}", target[i], predicted[i])});
+  report.pictures(mistakes);
+
+  report.section("First layer's filters", "Blue is negative, white 0, red positive.");
+  std::vector<io::Picture> filters;
+  for (std::int64_t i = 0; i < net.conv1.out; ++i)
+    filters.push_back({io::to_signed_image(net.conv1.weight[i][0], amax(abs(net.conv1.weight)).item())});
+  report.pictures(filters);
+
+  report.section("Model and settings");
+  report.text(to_string(describe(net)));
+  report.table({{"data", options.data},
+                {"seed", fmt::format("{}", options.seed)},
+                {"batch size", "64"},
+                {"optimizer", "AdamW, weight decay 0.5, one-cycle learning rate up to 0.003"},
+                {"threads", fmt::format("{}", num_threads())}},
+               io::Headings::first_column);
+  report.save(options.out + "/report.html");
+}
+
+bool resume = false;
+std::int64_t interrupt = 0;
+
+int learn(const support::Options& options) {
   const auto train_set = data::mnist(options.data), test_set = data::mnist(options.data, {.train = false});
   const std::int64_t epochs = options.quick ? 1 : options.epochs;
-  if (options.threads > 0) set_num_threads(options.threads);
-  manual_seed(options.seed);
 
   LeNet5 net;
   data::DataLoader loader(train_set, {.batch_size = 64, .shuffle = true, .seed = options.seed, .workers = 1});
   optim::AdamW adam(parameters(net), {.weight_decay = 0.5});
   optim::Schedule schedule(adam, optim::OneCycleLR{.max_lr = 3e-3, .total_steps = epochs * loader.size()});
-  History history;
+  metrics::History history;
+  metrics::Mean loss_so_far, error_so_far;
 
   const std::string checkpoint = options.out + "/checkpoint.safetensors";
-  std::filesystem::create_directories(options.out);
-  if (options.resume) {
+  if (resume) {
     const auto saved = io::load_checkpoint(checkpoint);
     load_state(net, saved.model);
     adam.load_state(saved.optimizer);
@@ -52,7 +91,8 @@ int run(const support::Options& options) {
   support::stop_on_interrupt();
   while (loader.position().epoch < epochs) {
     const auto [epoch, batch] = loader.position();
-    support::Progress progress(fmt::format("epoch {}/{}", epoch + 1, epochs), loader.size(), batch);
+    io::Progress progress(fmt::format("epoch {}/{}", epoch + 1, epochs), loader.size(),
+                          {.done = batch, .unit = "images"});
     for (const auto& [images, labels] : loader) {
       adam.zero_grad();
       const auto logits = net(images);
@@ -61,32 +101,35 @@ int run(const support::Options& options) {
       adam.step();
       schedule.step();
 
-      history.add_step(loss, logits, labels);
-      progress.step(labels.numel(), loss.item());
-      if (support::interrupted(schedule.last_step(), options)) {
+      const auto count = static_cast<double>(labels.numel());
+      loss_so_far.add(loss.item(), count);
+      error_so_far.add(100 * (1 - metrics::accuracy(logits, labels)), count);
+      progress.step(labels.numel(), fmt::format("loss {:.4f}", loss_so_far.value()));
+      if (schedule.last_step() == interrupt) std::raise(SIGINT);
+      if (support::interrupted()) {
         save();
         fmt::print("\nstopped; continue with --resume\n");
         return 130;
       }
     }
-    history.end_epoch(evaluate(net, test_set));
+    const support::Answers result = support::answers(net, test_set);
+    history.add("training loss", std::exchange(loss_so_far, {}).value());
+    history.add("training error", std::exchange(error_so_far, {}).value());
+    history.add("test loss", result.loss);
+    history.add("test error", 100 * result.error());
     progress.finish(history.summary());
     save();
   }
-  eval(net);
   io::save(options.out + "/lenet5.safetensors", state(net));
-  write_report(options, net, net.conv1.weight, history, test_set, schedule.last_step());
-  fmt::print("test error {:.2f} %; report: {}/report.html\n", 100 * history.test_error.back(), options.out);
+  write_report(options, net, test_set, history);
+  support::figure(options, "test error, %", history.last("test error"));
+  fmt::print("report: {}/report.html\n", options.out);
   return 0;
 }
 
 int main(int argc, char** argv) {
-  support::Options options;
-  support::parse(argc, argv, "Trains LeNet-5 on MNIST", options);
-  try {
-    return run(options);
-  } catch (const Error& e) {
-    fmt::print(stderr, "lenet5: {}\n", e.what());
-    return 1;
-  }
+  return support::run(argc, argv, "Trains LeNet-5 on MNIST", {.out = "runs/lenet5"}, learn, [](CLI::App& app) {
+    app.add_flag("--resume", resume, "continue from the checkpoint in --out");
+    app.add_option("--interrupt", interrupt, "press Ctrl-C in this step, to see that --resume continues");
+  });
 }

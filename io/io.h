@@ -1,6 +1,7 @@
-// Files: tensors, checkpoints, reports.
+// Files: tensors, checkpoints, reports; and the progress bar.
 #pragma once
 
 #include "io/checkpoint.h"
+#include "io/progress.h"
 #include "io/report.h"
 #include "io/safetensors.h"

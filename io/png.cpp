@@ -7,6 +7,8 @@
 #include <cmath>
 
 #include "autograd/base/fail.h"
+#include "autograd/node.h"
+#include "autograd/ops.h"
 #include "io/file.h"
 
 namespace ebb::io {
@@ -83,6 +85,23 @@ Image to_image(const Tensor& x, double low, double high) {
     image.pixels[i % area * static_cast<std::size_t>(channels) + i / area] =
         to_byte((static_cast<double>(values[i]) - zero) * scale);
   return image;
+}
+
+Image to_grid(const Tensor& x, std::int64_t columns, double low, double high) {
+  if ((x.dim() != 3 && x.dim() != 4) || x.size(0) < 1 || columns < 1)
+    fail("to_grid: the tensor is {} and columns {}; give [n, h, w] or [n, channels, h, w] and 1 or more",
+         describe(x), columns);
+  const NoGrad off;
+  const double grey = x.dtype() == uint8 ? 128 : (low + high) / 2;
+  const Tensor pictures = x.dim() == 3 ? unsqueeze(x, 1) : x;
+  const std::int64_t n = x.size(0), rows = (n + columns - 1) / columns;
+  const Tensor framed =
+      pad(pictures.to(float32), {0, 1, 0, 1, 0, 0, 0, rows * columns - n}, PadMode::constant, grey);
+  const Tensor table = permute(unflatten(framed, 0, {rows, columns}), {2, 0, 3, 1, 4});
+  const auto& size = framed.shape();
+  const bool bytes = x.dtype() == uint8;
+  return to_image(reshape(table, {size[1], rows * size[2], columns * size[3]}), bytes ? 0 : low,
+                  bytes ? 255 : high);
 }
 
 Image to_signed_image(const Tensor& x, double scale) {

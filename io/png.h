@@ -20,6 +20,8 @@ struct Image {
 // From uint8 or float32 [h, w], [1, h, w] or [3, h, w]. Floats from `low` to `high` become 0 to 255; what is
 // beyond is cut off, and NaN becomes 0.
 Image to_image(const Tensor& x, double low = 0, double high = 1);
+// Pictures of one size, uint8 or float32 [n, h, w], [n, 1, h, w] or [n, 3, h, w], `columns` in a row, one pixel of grey apart.
+Image to_grid(const Tensor& x, std::int64_t columns, double low = 0, double high = 1);
 // A matrix as colours around 0: blue at -scale, white at 0, red at scale. For weights. x float32 [h, w].
 Image to_signed_image(const Tensor& x, double scale);
 

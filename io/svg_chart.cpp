@@ -6,8 +6,11 @@
 #include <cmath>
 #include <iterator>
 #include <limits>
+#include <numeric>
+#include <utility>
 
 #include "autograd/base/fail.h"
+#include "io/file.h"
 
 namespace ebb::io {
 namespace {
@@ -17,7 +20,7 @@ constexpr std::string_view kStyle = R"(<style>
 .chart{--ink:#3b4048;--faint:#e3e6ea;--s0:#0068a8;--s1:#c75000;--s2:#00805c;--s3:#a8487f;font:12px system-ui,sans-serif}
 @media(prefers-color-scheme:dark){.chart{--ink:#b9c0c9;--faint:#2f353d;--s0:#56b4e9;--s1:#f09a4a;--s2:#2fc79a;--s3:#d98ab5}}
 .chart text{fill:var(--ink)}.chart .title{font-size:14px;font-weight:600}.chart .grid{stroke:var(--faint)}
-.chart .axis{stroke:var(--ink)}.chart .dot{fill:var(--c)}.chart .key{stroke:var(--c);stroke-width:3}
+.chart .axis{stroke:var(--ink)}.chart .dot{fill:var(--c);stroke:#fff;stroke-width:.6}.chart .key{stroke:var(--c);stroke-width:3}
 .chart .line{fill:none;stroke:var(--c);stroke-width:2;stroke-linejoin:round;stroke-linecap:round}
 .chart .s0{--c:var(--s0)}.chart .s1{--c:var(--s1)}.chart .s2{--c:var(--s2)}.chart .s3{--c:var(--s3)}
 </style>)";
@@ -92,6 +95,11 @@ class Chart {
     if (x.empty()) x = {0, 1}, y = options.log_y ? Range{0.1, 1} : Range{0, 1};
     if (!options.log_y && y.low > 0 && y.low < 0.6 * y.high) y.low = 0;  // a nearby zero tells the proportions
     const double left = kLeft, right = options.width - kRight, top = kTop, bottom = options.height - kBottom;
+    if (options.field) {
+      x_ = tight_axis({options.field->x.first, options.field->x.second}, left, right);
+      y_ = tight_axis({options.field->y.first, options.field->y.second}, bottom, top);
+      return;
+    }
     x_ = tight_axis(x, left, right);
     y_ = options.log_y ? log_axis(y, bottom, top) : linear_axis(y, bottom, top);
   }
@@ -101,6 +109,9 @@ class Chart {
         options_.width, options_.height, escaped(options_.title));
     out_ += kStyle;
     put(R"(<text class="title" x="{}" y="18">{}</text>)", kLeft, escaped(options_.title));
+    if (options_.field)
+      put(R"(<image x="{}" y="{}" width="{}" height="{}" preserveAspectRatio="none" href="data:image/png;base64,{}"/>)",
+          x_.from, y_.to, x_.to - x_.from, y_.from - y_.to, base64(encode_png(options_.field->image)));
     draw_axes();
     for (std::size_t i = 0; i < series_.size(); ++i) draw_series(series_[i], i);
     draw_legend();
@@ -141,6 +152,15 @@ class Chart {
 
   void draw_series(const Series& s, std::size_t index) {
     const auto colour = index % kColours;
+    if (!s.points) draw_line(s, colour);
+    if (!s.points && s.x.size() > kMostMarkers) return;
+    for (std::size_t i = 0; i < s.x.size(); ++i)
+      if (visible(s, i))
+        put(R"(<circle class="dot s{}" cx="{:.1f}" cy="{:.1f}" r="3"><title>{} {}: {}</title></circle>)", colour,
+            x_.pixel(s.x[i]), y_.pixel(s.y[i]), escaped(s.name), number(s.x[i]), number(s.y[i]));
+  }
+
+  void draw_line(const Series& s, std::size_t colour) {
     std::string path;
     bool pen_down = false;
     for (std::size_t i = 0; i < s.x.size(); ++i) {
@@ -149,11 +169,6 @@ class Chart {
       pen_down = shown;
     }
     put(R"(<path class="line s{}" d="{}"/>)", colour, path);
-    if (s.x.size() > kMostMarkers) return;
-    for (std::size_t i = 0; i < s.x.size(); ++i)
-      if (visible(s, i))
-        put(R"(<circle class="dot s{}" cx="{:.1f}" cy="{:.1f}" r="3"><title>{} {}: {}</title></circle>)", colour,
-            x_.pixel(s.x[i]), y_.pixel(s.y[i]), escaped(s.name), number(s.x[i]), number(s.y[i]));
   }
 
   void draw_legend() {
@@ -172,6 +187,12 @@ class Chart {
 };
 
 }  // namespace
+
+Series series(std::string name, std::vector<double> y) {
+  std::vector<double> x(y.size());
+  std::iota(x.begin(), x.end(), 1.0);
+  return {std::move(name), std::move(x), std::move(y)};
+}
 
 std::vector<double> nice_ticks(double low, double high, int count) {
   if (!(high > low)) {
@@ -219,6 +240,13 @@ std::string svg_chart(std::span<const Series> series, const ChartOptions& option
   for (const auto& s : series)
     if (s.x.size() != s.y.size()) fail("svg_chart: series {} has {} x and {} y", s.name, s.x.size(), s.y.size());
   return Chart(series, options).draw();
+}
+
+void save_chart(const std::string& path, std::span<const Series> series, const ChartOptions& options) {
+  const std::string chart = svg_chart(series, options);
+  AtomicFile file("save_chart", path);
+  file.write(chart);
+  file.commit();
 }
 
 }  // namespace ebb::io

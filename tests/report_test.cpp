@@ -14,6 +14,7 @@
 
 using namespace ebb;
 using namespace std::string_literals;
+using Bytes = std::vector<std::uint8_t>;
 
 namespace {
 
@@ -94,7 +95,6 @@ TEST_CASE("png: images that are none") {
 }
 
 TEST_CASE("tensors to images") {
-  using Bytes = std::vector<std::uint8_t>;
   const auto nan = std::numeric_limits<double>::quiet_NaN();
   CHECK(io::to_image(tensor({{-1.0, 0.0, 0.5}, {1.0, 7.0, nan}})).pixels == Bytes{0, 0, 128, 255, 255, 0});
   CHECK(io::to_image(tensor({{-2.0, 2.0, 0.0}}), -2, 2).pixels == Bytes{0, 255, 128});
@@ -152,42 +152,71 @@ TEST_CASE("charts") {
                  "series s has 2 x and 1 y"));
 }
 
+TEST_CASE("points, and a field under them") {
+  const io::Image field{1, 1, 1, {255}};
+  const std::vector<io::Series> points{{"p", {0, 1}, {2, 4}, true}};
+  const auto svg = io::svg_chart(points, {.field = io::Field{field, {-1, 1}, {0, 4}}});
+  CHECK(count(svg, "<path") == 0);
+  CHECK(count(svg, "<circle") == 2);
+  // x from -1 to 1 is 62 to 544, y from 0 to 4 is 284 to 52.
+  CHECK(contains(svg, R"(<image x="62" y="52" width="482" height="232")"));
+  CHECK(contains(svg, R"(cx="303.0" cy="168.0")"));
+  CHECK(contains(svg, R"(cx="544.0" cy="52.0")"));
+  CHECK(io::series("s", {3, 5}).x == std::vector<double>{1, 2});
+
+  const TempFolder folder;
+  io::save_chart(folder / "chart.svg", points);
+  CHECK(read_file(folder / "chart.svg") == io::svg_chart(points));
+}
+
+TEST_CASE("pictures in a grid") {
+  const auto grid = io::to_grid(tensor({{{0.0, 1.0}}, {{1.0, 0.0}}, {{0.0, 0.0}}}), 2);
+  CHECK(grid.height == 4);
+  CHECK(grid.width == 6);
+  CHECK(grid.pixels == Bytes{0, 255, 128, 255, 0,   128, 128, 128, 128, 128, 128, 128,  //
+                             0, 0,   128, 128, 128, 128, 128, 128, 128, 128, 128, 128});
+  const auto colours = io::to_grid(reshape(tensor({1, 2, 3}, {.dtype = uint8}), {1, 3, 1, 1}), 1);
+  CHECK(colours.channels == 3);
+  CHECK(colours.pixels == Bytes{1, 2, 3, 128, 128, 128, 128, 128, 128, 128, 128, 128});
+  CHECK(contains(error_of([] { io::to_grid(zeros({2, 2}), 1); }), "to_grid: the tensor is float32 [2, 2]"));
+}
+
 TEST_CASE("a report of nothing is a page") {
-  const auto page = io::TrainingReport{.title = "<Empty>"}.html();
+  const auto page = io::Report("<Empty>").html();
   CHECK(page.starts_with("<!doctype html>"));
   CHECK(contains(page, "<h1>&lt;Empty&gt;</h1>"));
   CHECK(count(page, "<h2>") == 0);
 }
 
 TEST_CASE("a report of everything stands alone") {
-  io::TrainingReport report{
-      .train_loss = {2, 1, 0.5},
-      .test_loss = {1.5, 1.25, 1.375},
-      .train_error = {0.5, 0.25, 0.125},
-      .test_error = {0.5, 0.1, 0.15},
-      .confusion = tensor({{90, 10}, {0, 0}}),
-      .classes = {"cat", "d<g"},
-      .filters = reshape(linspace(-1, 1, 5 * 2 * 9), {5, 2, 3, 3}),
-      .model = {{"layer", "shape"}, {"conv1.weight", "[5, 2, 3, 3]"}, {"total", "90"}},
-      .settings = {{"lr", "1e-3"}, {"<key>", "a & b"}},
-      .timing = {{"per epoch", "1.5 s"}},
-  };
-  for (int i = 0; i < 103; ++i) report.mistakes.push_back({zeros({1, 4, 4}), 1, 0});
+  io::Report report("Everything");
+  report.figure("test error", "15.00 %");
+  report.section("Curves & more", "What <happened>.");
+  report.chart({io::series("training", {2, 1, 0.5}), io::series("test", {1.5, 1.25, 1.375})}, {.title = "Loss"});
+  report.svg("<svg></svg>");
+  report.pictures(std::vector<io::Picture>(7, {io::to_image(zeros({4, 4})), "a < b"}), 40);
+  report.picture(io::to_grid(zeros({3, 2, 2}), 2), 100);
+  const std::vector<std::string> classes{"cat", "d<g"};
+  report.confusion(tensor({{90, 10}, {0, 0}}), classes);
+  report.table({{"layer", "count"}, {"conv1.weight", "90"}});
+  report.table({{"lr", "1e-3"}, {"<key>", "a & b"}}, io::Headings::first_column);
+  report.text("x <\n y");
   const auto page = report.html();
-  for (const auto* heading :
-       {"Learning curves", "Confusion matrix", "Mistakes", "First layer's filters", "Model", "Settings", "Timing"})
-    CHECK(contains(page, "<h2>"s + heading + "</h2>"));
+  CHECK(contains(page, "<h2>Curves &amp; more</h2><p>What &lt;happened&gt;.</p>"));
   CHECK(contains(page, "<b>15.00 %</b><span>test error"));
-  CHECK(contains(page, "<b>10.00 %</b><span>lowest, epoch 2"));
-  CHECK(count(page, "<svg ") == 2);
-  CHECK(count(page, "data:image/png;base64,iVBORw0KGgo") == 100 + 10);  // mistakes, filters
-  CHECK(count(page, "cat <i>→ d&lt;g</i>") == 100);
-  CHECK(contains(page, "100 of 103"));
+  CHECK(count(page, "<svg") == 2);
+  CHECK(count(page, "data:image/png;base64,iVBORw0KGgo") == 8);
+  CHECK(count(page, R"(width="40")") == 7);
+  CHECK(count(page, "<figcaption>a &lt; b</figcaption>") == 7);
+  CHECK(contains(page, "<th>d&lt;g</th>"));
   CHECK(contains(page, R"(<td class="good" style="--a:0.53">90</td>)"));
   CHECK(contains(page, R"(<td class="bad" style="--a:0.58">10</td>)"));
   CHECK(contains(page, "90.0 %"));
-  CHECK(contains(page, R"(<td class="number">90</td>)"));
+  CHECK(
+      contains(page, R"(<th class="number">count</th></tr><tr><td>conv1.weight</td><td class="number">90</td>)"));
   CHECK(contains(page, "<th>&lt;key&gt;</th><td>a &amp; b</td>"));
+  CHECK(contains(page, "<pre>x &lt;\n y</pre>"));
+  CHECK(count(page, "<div") == count(page, "</div>"));
   for (const auto* outside : {"<script", "src=\"http", "href=", "@import", "url("})
     CHECK(count(page, outside) == 0);
 
@@ -195,20 +224,11 @@ TEST_CASE("a report of everything stands alone") {
   report.save(folder / "report.html");
   CHECK(read_file(folder / "report.html") == page);
   CHECK(contains(error_of([&] { report.save(folder / "none/report.html"); }),
-                 "report: " + folder / "none/report.html"));
+                 "Report: " + folder / "none/report.html"));
 }
 
-TEST_CASE("reports of tensors that do not fit") {
-  CHECK(contains(error_of([] {
-                   io::TrainingReport{.confusion = zeros({2, 2})}.html();
-                 }),
-                 "confusion matrix is float32 [2, 2]"));
-  CHECK(contains(error_of([] {
-                   io::TrainingReport{.confusion = tensor({{1, 2}})}.html();
-                 }),
-                 "confusion matrix is int64 [1, 2]"));
-  CHECK(contains(error_of([] {
-                   io::TrainingReport{.filters = zeros({2, 2})}.html();
-                 }),
-                 "filters are float32 [2, 2]"));
+TEST_CASE("confusions that are none") {
+  io::Report report("");
+  CHECK(contains(error_of([&] { report.confusion(zeros({2, 2})); }), "confusion matrix is float32 [2, 2]"));
+  CHECK(contains(error_of([&] { report.confusion(tensor({{1, 2}})); }), "confusion matrix is int64 [1, 2]"));
 }
