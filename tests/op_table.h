@@ -133,6 +133,14 @@ inline std::string speed_text(const Json& times) {
   return text.str();
 }
 
+// "980 of 980": of the spoilt gradient formulas, those that the tests noticed.
+inline std::string mutants_noticed() {
+  std::ifstream file(source_folder() / "docs" / "mutants.md");
+  for (std::string line; std::getline(file, line);)
+    if (const auto end = line.find(" were noticed."); end != std::string::npos) return line.substr(0, end);
+  return "none";
+}
+
 inline std::string machine_text() {
   const auto part = [](const char* key) { return measured()["machine"][key].get<std::string>(); };
   return part("processor") + " (" + part("instructions") + "), " + part("compiler") + ", PyTorch " +

@@ -215,6 +215,10 @@ Errors and speeds differ between machines. `scripts/op-table --measure` recorded
 Machine: )" + machine_text() +
                      R"(.
 
+`scripts/mutate` spoilt every gradient formula, scaled, dropped, negated and shifted, one at a time: the tests noticed
+)" + mutants_noticed() +
+                     R"( ([mutants.md](mutants.md)).
+
 | operation | inputs | dtypes | computes | gradients in | formulas | orders | worst error | speed, small | speed, large |
 |---|---|---|---|---|---|---|---|---|---|
 )";
