@@ -219,6 +219,22 @@ std::vector<Case> sorts() {
   };
 }
 
+// In the dtype that is asked for.
+std::vector<Case> of_a_dtype() {
+  Generator random{35};
+  const auto integers = [&](std::int64_t most) { return draw_index(random, most, {3, 4}); };
+  const auto reals = [&] { return draw(random, {3, 4}, -5, 5); };
+  return {
+      {"prod as int32", F(prod(x[0], 1, false, int32)), {reals()}, "x[0].detach().prod(1, dtype=torch.int32)"},
+      {"prod of all as float64", F(prod(x[0], float64)), {integers(4)}, "x[0].prod(dtype=torch.float64)"},
+      {"sum as uint8", F(sum(x[0], {1}, true, uint8)), {integers(200)}, "x[0].sum(1, True, dtype=torch.uint8)"},
+      {"sum as float64", F(sum(x[0], {}, false, float64)), {reals()}, "x[0].sum(dtype=torch.float64)"},
+      {"mean as float64", F(mean(x[0], {0}, false, float64)), {integers(9)}, "x[0].mean(0, dtype=torch.float64)"},
+      {"cumsum as int32", F(cumsum(x[0], 0, int32)), {reals()}, "x[0].detach().cumsum(0, dtype=torch.int32)"},
+      {"cumprod as float64", F(cumprod(x[0], 1, float64)), {integers(5)}, "x[0].cumprod(1, dtype=torch.float64)"},
+  };
+}
+
 std::vector<Case> more_searches() {
   Generator random{36};
   const auto cube = [&] { return draw_distinct(random, {2, 3, 4}); };
@@ -344,6 +360,7 @@ TEST_CASE("reductions") { certify_all(reductions()); }
 TEST_CASE("counts") { certify_all(counts()); }
 TEST_CASE("scans") { certify_all(scans()); }
 TEST_CASE("sorting and searching") { certify_all(sorts()); }
+TEST_CASE("of a dtype") { certify_all(of_a_dtype()); }
 TEST_CASE("more searches") { certify_all(more_searches()); }
 TEST_CASE("functions that read values") {
   for (const auto& c : reading()) certify_without_replay(c);
@@ -392,6 +409,8 @@ TEST_CASE("errors") {
   CHECK_ERROR(quantile(x, tensor({0.5, kNaN})), "quantile: q is nan; it must be from 0 to 1");
   CHECK_ERROR(quantile(x, tensor(0.5, {.dtype = float64})),
               "quantile: dtypes differ, float32 [2, 3] and float64 []; convert one by to(float32)");
+  CHECK_ERROR(mean(x, {}, false, int64),
+              "mean: the input is int64 [2, 3]; it must be float32 or float64, convert it by to(float32)");
   CHECK_ERROR(unique(none, true, false, false, 0),
               "unique: dimension 0 of float32 [3, 0] has no slices with elements; leave out dim");
   CHECK_ERROR(unique(tensor(1), true, false, false, 0),
@@ -417,5 +436,6 @@ TEST_CASE("errors") {
 }
 
 TEST_CASE("write samples" * doctest::skip()) {
-  write_samples(together({reductions(), counts(), scans(), sorts(), more_searches(), reading(), edges()}));
+  write_samples(
+      together({reductions(), counts(), scans(), sorts(), of_a_dtype(), more_searches(), reading(), edges()}));
 }
