@@ -196,7 +196,7 @@ Tensors binary(Source& s) {
 }
 Tensors reduction(Source& s) {
   using F = Tensor (*)(const Tensor&, const Dims&, bool);
-  constexpr F kAll[] = {sum, mean, nansum, nanmean, any, all, amax, amin, logsumexp};
+  constexpr F kAll[] = {nansum, nanmean, any, all, amax, amin, logsumexp};
   const F f = kAll[s.byte() % std::size(kAll)];
   X;
   const Dims dims = s.dims();
@@ -204,7 +204,7 @@ Tensors reduction(Source& s) {
 }
 Tensors along(Source& s) {
   using F = Tensor (*)(const Tensor&, int);
-  constexpr F kAll[] = {softmax, log_softmax, cumsum, cumprod, logcumsumexp, ebb::squeeze, unsqueeze, glu};
+  constexpr F kAll[] = {softmax, log_softmax, logcumsumexp, ebb::squeeze, unsqueeze, glu};
   const F f = kAll[s.byte() % std::size(kAll)];
   X;
   return {f(x, s.dim())};
@@ -272,10 +272,15 @@ const Function kFunctions[] = {
     CALL(X; const double q = s.real(); const auto d = s.maybe_dim(); const bool k = s.flag(),
          quantile(x, q, d, k, static_cast<Interpolation>(s.up_to(4)))),
     CALL(X; const double q = s.real(); const auto d = s.maybe_dim(), quantile(x, std::vector<double>{0.5, q}, d)),
+    CALL(XY; const auto d = s.maybe_dim(), nanquantile(x, y, d)), CALL(X; const double q = s.real(), nanquantile(x, q, s.maybe_dim())),
+    CALL(XY; const Tensor i = s.index(), searchsorted(x, y, s.flag(), i)), 
+    CALL(X; const Dims d = s.dims(); const bool k = s.flag(), sum(x, d, k, s.flag() ? std::optional(s.dtype()) : std::nullopt)),
+    CALL(X; const Dims d = s.dims(); const bool k = s.flag(), mean(x, d, k, s.flag() ? std::optional(s.dtype()) : std::nullopt)),
+    CALL(X; const int d = s.dim(), cumsum(x, d, s.dtype())), CALL(X; const int d = s.dim(), cumprod(x, d, s.dtype())),
     CALL(XY, searchsorted(x, y, s.flag())), CALL(XY, bucketize(x, y, s.flag())),
     CALL(X; const std::int64_t n = s.number(); const double low = s.real(), histc(x, n, low, s.real())),
     CALL(const Tensor x = s.index(); const Tensor w = s.maybe_tensor(), bincount(x, w, s.number())),
-    MANY(X, (Tensors{unique(x, true, true, true).output})), CALL(X, nonzero(x)),
+    MANY(X, (Tensors{unique(x, true, true, true).output})), MANY(X; const int d = s.dim(), (Tensors{unique(x, true, true, true, d).output})), CALL(X, nonzero(x)),
     // shapes
     CALL(X, reshape(x, s.dims())), CALL(X, view(x, s.dims())), CALL(X; const int a = s.dim(), flatten(x, a, s.dim())),
     CALL(X; const int a = s.dim(), transpose(x, a, s.dim())), CALL(X, permute(x, s.dims())),
