@@ -199,8 +199,11 @@ Tensor bincount(const Tensor& x, const Tensor& weights, std::int64_t minlength) 
     if (least < 0) fail("bincount: an element is {}; they must be 0 or more", least);
     length = std::max(length, most == std::numeric_limits<std::int64_t>::max() ? most : most + 1);
   }
-  const Tensor terms = weights.defined() ? weights : expand(ones({}, {.dtype = int64}), x.shape());
-  return apply(ops::IndexAdd{0, {length}}, terms, x.to(int64));
+  const Tensor places = x.to(int64);
+  if (weights.defined()) return apply(ops::IndexAdd{0, {length}}, weights, places);
+  const Tensor counts = empty({length}, int64);
+  kernels::bincount(counts.view(), places.view());
+  return counts;
 }
 
 Unique unique(const Tensor& x, bool /*sorted*/, bool return_inverse, bool return_counts, std::optional<int> dim) {
