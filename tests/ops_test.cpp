@@ -147,6 +147,7 @@ const std::map<std::string_view, const char*> kNeverScalar{
     {"grid_sample", kRank},
     {"layer_norm", kRank},
     {"batch_norm", kRank},
+    {"group_norm", kRank},
     {"lstm", kRank},
     {"gru", kRank},
     {"rnn", kRank},
