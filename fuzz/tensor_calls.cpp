@@ -13,7 +13,7 @@ Tensors unary(Source& s) {
                         log2, log10, log1p, sin, cos, tan, asin, acos, atan, sinh, cosh, asinh, acosh, atanh, erf, erfc,
                         erfinv, lgamma, digamma, sinc, i0, tanh, sigmoid, relu, silu, mish, selu, softsign, logsigmoid,
                         tanhshrink, relu6, hardsigmoid, hardswish, isnan, isinf, isfinite, logical_not, bitwise_not, t,
-                        identity, ebb::squeeze, max, min, median, prod, nonzero, trace, zeros_like, ones_like, empty_like};
+                        identity, ebb::squeeze, max, min, median, nonzero, trace, zeros_like, ones_like, empty_like};
   const F f = kAll[s.byte() % std::size(kAll)];
   return {f(s.tensor())};
 }
