@@ -7,6 +7,7 @@
 
 #include "autograd/base/fail.h"
 #include "autograd/capture.h"
+#include "autograd/kernels/convert.h"
 #include "autograd/kernels/elementwise.h"
 #include "autograd/kernels/multinomial.h"
 #include "autograd/node.h"
@@ -53,7 +54,8 @@ Tensor arange(double start, double end, double step, const TensorOptions& option
     fail("arange: from {} to {} in steps of {} never arrives; step must be finite, not 0 and lead to the end",
          start, end, step);
   const Dtype usual = is_whole(start) && is_whole(end) && is_whole(step) ? int64 : float32;
-  Tensor x = empty({static_cast<std::int64_t>(std::ceil((end - start) / step))}, options.dtype.value_or(usual));
+  const auto count = kernels::convert<std::int64_t>(std::ceil((end - start) / step));
+  Tensor x = empty({count}, options.dtype.value_or(usual));
   detail::launch([=](const View& y) { kernels::arange(y, start, step); }, x.view());
   return finished(std::move(x), options.requires_grad);
 }

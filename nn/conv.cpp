@@ -90,8 +90,18 @@ Tensor Conv<N>::operator()(const Tensor& x) const {
 }
 
 template <std::size_t N>
-Tensor ConvTranspose<N>::operator()(const Tensor& x) const {
-  const ConvTransposeOptions<N> options{stride, padding, output_padding, groups, dilation};
+Tensor ConvTranspose<N>::operator()(const Tensor& x, const std::optional<Size<N>>& output_size) const {
+  ConvTransposeOptions<N> options{stride, padding, output_padding, groups, dilation};
+  const int first = x.dim() - static_cast<int>(N);
+  if (output_size && (first == 1 || first == 2))
+    for (std::size_t i = 0; i < N; ++i) {
+      const std::int64_t size = x.shape()[first + static_cast<int>(i)], wanted = (*output_size)[i],
+                         least = (size - 1) * stride[i] - 2 * padding[i] + dilation[i] * (kernel[i] - 1) + 1;
+      if (wanted < least || wanted >= least + stride[i])
+        fail("ConvTranspose{}d: output_size {} of an input of {}; it must be from {} to {}", N, wanted, size,
+             least, least + stride[i] - 1);
+      options.output_padding[i] = wanted - least;
+    }
   if constexpr (N == 1) return conv_transpose1d(x, weight, bias, options);
   else if constexpr (N == 2) return conv_transpose2d(x, weight, bias, options);
   else return conv_transpose3d(x, weight, bias, options);
@@ -102,7 +112,7 @@ Tensor ConvTranspose<N>::operator()(const Tensor& x) const {
   template Tensor detail::conv_transpose_weight<N>(std::int64_t, std::int64_t, const Size<N>&,               \
                                                    const ConvTransposeOptions<N>&);                          \
   template Tensor Conv<N>::operator()(const Tensor&) const;                                                  \
-  template Tensor ConvTranspose<N>::operator()(const Tensor&) const;
+  template Tensor ConvTranspose<N>::operator()(const Tensor&, const std::optional<Size<N>>&) const;
 EBB_CONV(1)
 EBB_CONV(2)
 EBB_CONV(3)

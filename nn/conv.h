@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "autograd/ops.h"
 #include "nn/role.h"
@@ -44,9 +45,10 @@ using Conv3d = Conv<3>;
 
 // conv_transpose1d(), conv_transpose2d(), conv_transpose3d() of autograd/ops.h. x [n, in, sizes] → [n, out, sizes], or both
 // without n. Weight [in, out / groups, kernel] and bias [out] start as U(-b, b), b = 1 / √(out / groups · the kernel's
-// elements).
+// elements). A call may say which of the sizes that a stride allows the result has, and then output_padding is not used.
 //
 //   nn::ConvTranspose2d up{.in = 16, .out = 8, .kernel = 4, .stride = 2, .padding = 1};  // twice the size
+//   y = up(x, Size2{33, 32});
 template <std::size_t N>
 struct ConvTranspose {
   std::int64_t in, out;
@@ -59,7 +61,7 @@ struct ConvTranspose {
       detail::conv_transpose_weight<N>(in, out, kernel, {stride, padding, output_padding, groups, dilation});
   Parameter bias = detail::conv_bias(out, weight, with_bias);
 
-  Tensor operator()(const Tensor& x) const;
+  Tensor operator()(const Tensor& x, const std::optional<Size<N>>& output_size = {}) const;
 };
 using ConvTranspose1d = ConvTranspose<1>;
 using ConvTranspose2d = ConvTranspose<2>;

@@ -1,8 +1,9 @@
-// Layers whose weight is computed from other parameters each time: weight and spectral normalisation. They wrap a layer,
-// and name what they train as PyTorch's torch.nn.utils.parametrizations do: "bias",
+// Layers whose weight is computed from other parameters each time: weight and spectral normalisation, orthogonal weights.
+// They wrap a layer, and name what they train as PyTorch's torch.nn.utils.parametrizations do: "bias",
 // "parametrizations.weight.original0", ….
 //
 //   nn::WeightNorm fc{nn::Linear{64, 10}};
+//   nn::Orthogonal turn{nn::Linear{64, 64}};
 //   nn::SpectralNorm conv{nn::Conv2d{.in = 3, .out = 8, .kernel = 3}};
 //   y = fc(flatten(conv(x), 1));
 #pragma once
@@ -21,6 +22,13 @@ namespace ebb::nn {
 template <class L>
 concept WeightedLayer = requires(L& layer) {
   { layer.weight } -> std::same_as<Parameter&>;
+};
+
+// What makes an orthogonal matrix of any other one, X.
+enum class OrthogonalMap : std::uint8_t {
+  matrix_exp,  // exp(A), A = L - Lᵀ of X's lower triangle L
+  cayley,      // (1 + A/2) (1 - A/2)⁻¹
+  householder  // the product of the reflections at the columns below X's diagonal, which stand for vectors that begin by 1
 };
 
 namespace detail {
@@ -49,6 +57,14 @@ std::int64_t positive_steps(std::int64_t steps);
 void iterate(const SpectralVectors& vectors, const Tensor& matrix, std::int64_t steps, double eps);
 // weight / (uᵀ W v); of one dimension, weight / ‖weight‖.
 Tensor spectrally_normalized(const Tensor& weight, const SpectralVectors& vectors, int dim, double eps);
+
+OrthogonalMap orthogonal_map(const Tensor& weight, std::optional<OrthogonalMap> wanted);
+// A square orthogonal matrix whose first columns, or rows, are the weight's, if they are orthonormal; or span the same.
+Tensor orthogonal_base(const Tensor& weight);
+// What all maps make the identity of.
+Tensor minus_identity(const Tensor& weight);
+// base · map(original): its first columns, or, of a wide matrix, rows.
+Tensor orthogonal_weight(const Tensor& original, const Tensor& base, OrthogonalMap map);
 
 }  // namespace detail
 
@@ -127,6 +143,44 @@ class SpectralNorm {
   int dim_;
   double eps_;
   Mode mode_;
+  Parts parts_;
+  L layer_;
+};
+
+// A layer whose weight, of which the last two dimensions are a matrix, has orthonormal columns, or rows if it is wide: B Q(X)
+// (Lezcano-Casado, Trivializations for gradient-based optimization on manifolds, 2019). B, the buffer "0.base", starts as
+// the layer's weight, made orthogonal and square; X, "original", is trained, and starts so that Q(X) is the identity. The map
+// is by default matrix_exp for square matrices and householder for others. (PyTorch's use_trivialization=True.)
+template <WeightedLayer L>
+class Orthogonal {
+ public:
+  explicit Orthogonal(L layer, std::optional<OrthogonalMap> map = {})
+      : map_(detail::orthogonal_map(layer.weight, map)),
+        parts_{detail::minus_identity(layer.weight), {detail::orthogonal_base(layer.weight)}},
+        layer_(std::move(layer)) {
+    layer_.weight = Parameter();
+  }
+
+  Tensor weight() const { return detail::orthogonal_weight(parts_.original, parts_.turn.base, map_); }
+  template <class... X>
+  auto operator()(const X&... x) const {
+    return detail::call_with_weight(layer_, weight(), x...);
+  }
+
+  auto fields() const { return nn::fields(field("", layer_), field("parametrizations.weight", parts_)); }
+
+ private:
+  struct Turn {
+    Buffer base;
+  };
+  struct Parts {
+    Parameter original;
+    Turn turn;
+
+    auto fields() const { return nn::fields(field("original", original), field("0", turn)); }
+  };
+
+  OrthogonalMap map_;
   Parts parts_;
   L layer_;
 };

@@ -73,7 +73,7 @@ using AvgPool3d = AvgPool<3>;
 
 template <std::size_t N>
 struct AdaptiveAvgPool {
-  Size<N> output;
+  AdaptiveSize<N> output;
 
   Tensor operator()(const Tensor& x) const {
     if constexpr (N == 1) return adaptive_avg_pool1d(x, output);
@@ -87,7 +87,7 @@ using AdaptiveAvgPool3d = AdaptiveAvgPool<3>;
 
 template <std::size_t N>
 struct AdaptiveMaxPool {
-  Size<N> output;
+  AdaptiveSize<N> output;
 
   Tensor operator()(const Tensor& x) const {
     if constexpr (N == 1) return adaptive_max_pool1d(x, output);

@@ -37,13 +37,28 @@ def flat(x):
     return [write(v) for v in x.detach().reshape(-1).tolist()]
 
 
+def function(sample):
+    return eval(f"lambda x: ({sample['torch']})", {"torch": torch})
+
+
+def outputs_of(y):
+    return list(y) if isinstance(y, (tuple, list)) else [y]
+
+
+def with_gradient(tensors):
+    return [v for v in tensors if v is not None and v.requires_grad]
+
+
+def cotangent(output):
+    angles = torch.arange(1, output.numel() + 1, dtype=torch.float64)
+    return torch.cos(angles).reshape(output.shape).to(output.dtype)
+
+
 def record(sample):
     x = [tensor(entry) for entry in sample["inputs"]]
-    y = eval(sample["torch"], {"torch": torch, "x": x})
-    outputs = list(y) if isinstance(y, (tuple, list)) else [y]
-    reached = [o for o in outputs if o.requires_grad]
-    wanted = [v for v in x if v is not None and v.requires_grad]
-    cotangents = [torch.cos(torch.arange(1, o.numel() + 1, dtype=torch.float64)).reshape(o.shape).to(o.dtype) for o in reached]
+    outputs = outputs_of(function(sample)(x))
+    reached, wanted = with_gradient(outputs), with_gradient(x)
+    cotangents = [cotangent(o) for o in reached]
     gradients = [None] * len(wanted)
     if reached and wanted:
         gradients = torch.autograd.grad(reached, wanted, cotangents, allow_unused=True)
@@ -73,4 +88,5 @@ def main(out, *files):
     print(f"{len(lines)} samples recorded with PyTorch {torch.__version__}")
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -244,8 +244,9 @@ inline void check_refusals(const Case& c, const std::string& op) {
   }
 }
 
-// Values and gradients as PyTorch computed them.
-inline void check_torch(const Case& c) {
+// Values and gradients beside those that PyTorch computed: compare("output" or "gradient", which, ours, PyTorch's).
+template <class Compare>
+void beside_torch(const Case& c, const Compare& compare) {
   if (c.torch.empty()) return;
   const auto* recorded = TorchValues::recorded().find(c.name, c.torch, c.inputs);
   REQUIRE_MESSAGE(recorded, "no values are recorded for this sample, or other ones; run scripts/record-torch");
@@ -253,11 +254,17 @@ inline void check_torch(const Case& c) {
   result.outputs.resize(recorded->outputs.size());
   for (std::size_t j = 0; j < result.outputs.size(); ++j) {
     CHECK(result.outputs[j].shape() == recorded->shapes[j]);
-    check_close(result.outputs[j], recorded->outputs[j], "PyTorch: output " + std::to_string(j));
+    compare("output", j, result.outputs[j], recorded->outputs[j]);
   }
   REQUIRE(result.gradients.size() == recorded->gradients.size());
   for (std::size_t i = 0; i < result.gradients.size(); ++i)
-    check_close(result.gradients[i], recorded->gradients[i], "PyTorch: gradient " + std::to_string(i));
+    compare("gradient", i, result.gradients[i], recorded->gradients[i]);
+}
+
+inline void check_torch(const Case& c) {
+  beside_torch(c, [](const char* what, std::size_t i, const Tensor& got, const std::vector<double>& expected) {
+    check_close(got, expected, std::string("PyTorch: ") + what + " " + std::to_string(i));
+  });
 }
 
 // The elements in the opposite order.

@@ -166,6 +166,27 @@ std::vector<Case> modules() {
        {in({1, 2, 2, 3}), in({2, 1, 2, 3}), in({2})},
        f + "conv_transpose2d(*x, stride=(2, 1), padding=(0, 1), output_padding=(1, 0), groups=2)",
        1},
+      {"ConvTranspose1d, output_size, without a batch",
+       F((nn::ConvTranspose1d{
+           .in = 2, .out = 1, .kernel = 2, .stride = 3, .padding = 1, .dilation = 2, .weight = x[1], .bias = x[2]}(
+           x[0], 8))),
+       {in({2, 3}), in({2, 1, 2}), in({1})},
+       "torch.func.functional_call(torch.nn.ConvTranspose1d(2, 1, 2, 3, 1, dilation=2).double(), {'weight': x[1], "
+       "'bias': x[2]}, (x[0], [8]))",
+       1},
+      {"ConvTranspose3d, output_size",
+       F((nn::ConvTranspose3d{.in = 1,
+                              .out = 1,
+                              .kernel = 1,
+                              .stride = {1, 2, 3},
+                              .output_padding = {0, 1, 1},
+                              .weight = x[1],
+                              .bias = x[2]}(x[0], Size3{2, 1, 3}))),
+       {in({1, 1, 2, 1, 1}), in({1, 1, 1, 1, 1}), in({1})},
+       "torch.func.functional_call(torch.nn.ConvTranspose3d(1, 1, 1, (1, 2, 3), output_padding=(0, 1, "
+       "1)).double(), "
+       "{'weight': x[1], 'bias': x[2]}, (x[0], [2, 1, 3]))",
+       1},
   };
 }
 

@@ -58,7 +58,6 @@ std::vector<Case> norms() {
   const auto torch_of_one = [](const std::string& function, const std::string& more) {
     return for_each("torch.nn.functional." + function + "(a[None]" + more + ", weight=w, bias=b)[0]");
   };
-  const auto statistics = [](double first) { return arange(first, first + 3, 1, {.dtype = float64}); };
   return {
       {"layer_norm of each", F(layer_norm(x[0], {4}, x[1], x[2])), in({3, 2, 4}, {3, 4}),
        torch("layer_norm", "a, [4]")},
@@ -71,7 +70,10 @@ std::vector<Case> norms() {
       {"instance_norm of each", F(instance_norm(x[0], {}, {}, x[1], x[2])), in({2, 3, 4}, {2, 3}),
        torch_of_one("instance_norm", "")},
       {"batch_norm of each",
-       [statistics](const Tensors& x) { return batch_norm(x[0], statistics(-1), statistics(1), x[1], x[2]); },
+       [](const Tensors& x) {
+         const TensorOptions of_x{.dtype = x[0].dtype()};
+         return batch_norm(x[0], arange(-1, 2, 1, of_x), arange(1, 4, 1, of_x), x[1], x[2]);
+       },
        in({2, 3, 4}, {2, 3}),
        torch_of_one("batch_norm", ", torch.arange(-1., 2.).double(), torch.arange(1., 4.).double()")},
   };

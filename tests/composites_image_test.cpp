@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "nn/nn.h"
 #include "tests/composites.h"
 
 using namespace ebb;
@@ -70,6 +71,10 @@ std::vector<Case> maxima() {
        F(max_unpool3d(x[0], x[1], {1, 3, 2}, {.stride = Size3(1, 2, 2), .padding = {0, 1, 0}})),
        {in({1, 2, 1, 2}), tensor({{{{0, 3}}, {{6, 5}}}})},
        f + "max_unpool3d(x[0], x[1], (1, 3, 2), (1, 2, 2), (0, 1, 0))"},
+      {"adaptive_max_pool2d, one size kept",
+       F(both(adaptive_max_pool2d_with_indices(x[0], {std::nullopt, 2}))),
+       {in({1, 2, 3, 4})},
+       f + "adaptive_max_pool2d(x[0], (None, 2), return_indices=True)"},
   };
 }
 
@@ -119,6 +124,14 @@ std::vector<Case> means() {
        {positive({1, 1, 3, 4})},
        f + "lp_pool2d(x[0], 3, (2, 1), (1, 2), True)"},
       {"lp_pool3d", F(lp_pool3d(x[0], 1.5, 2)), {positive({1, 1, 2, 2, 4})}, f + "lp_pool3d(x[0], 1.5, 2)"},
+      {"adaptive_avg_pool2d, one size kept, without a batch",
+       F(adaptive_avg_pool2d(x[0], {2, std::nullopt})),
+       {in({2, 3, 4})},
+       f + "adaptive_avg_pool2d(x[0], (2, None))"},
+      {"adaptive_avg_pool3d, two sizes kept",
+       F((nn::AdaptiveAvgPool3d{{std::nullopt, 2, std::nullopt}}(x[0]))),
+       {in({1, 1, 2, 3, 2})},
+       f + "adaptive_avg_pool3d(x[0], (None, 2, None))"},
   };
 }
 

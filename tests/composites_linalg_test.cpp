@@ -152,6 +152,33 @@ TEST_CASE("einsum multiplies in the cheapest order") {
   CHECK(einsum("i,j,k->", {v, v, v}).item() == doctest::Approx(1e18));
 }
 
+TEST_CASE("cdist of many rows, among them equal ones and near ones far from the origin") {
+  Generator random{34};
+  for (const Dtype dtype : {float64, float32}) {
+    const double rounding = dtype == float32 ? 1e-6 : 1e-14;
+    const Tensor x = draw(random, {2, 30, 9}).to(dtype) + 100, near = narrow(x, 1, 0, 20);
+    const Tensor z = cat({near, near + draw(random, {2, 20, 9}, -1e-3, 1e-3).to(dtype)}, 1);
+    // As their formula says, in double, where equal rows count for nothing.
+    const Tensor a = x.to(float64).set_requires_grad(), b = z.to(float64).set_requires_grad();
+    const Tensor squares = sum(square(unsqueeze(a, 2) - unsqueeze(b, 1)), {3}), equal = eq(squares, 0);
+    const Tensor expected = masked_fill(sqrt(masked_fill(squares, equal, 1)), equal, 0);
+    const Tensor p = x.detach().set_requires_grad(), q = z.detach().set_requires_grad(), y = cdist(p, q);
+    CHECK(largest_of(diagonal(narrow(y, 1, 0, 20), 0, 1, 2)) == 0);
+    CHECK(amax(abs(y.to(float64) / expected.detach() - 1).at(expected.detach() > 0)).item() < 20 * rounding);
+    const Tensor cotangent = draw(random, {2, 30, 40});
+    const auto wanted = grad(expected, {a, b}, {.grad_outputs = {cotangent}}),
+               got = grad(y, {p, q}, {.grad_outputs = {cotangent.to(dtype)}});
+    for (std::size_t i = 0; i < 2; ++i) CHECK(same(got[i].to(float64), wanted[i], 20 * rounding));
+    set_strict(true);
+    CHECK(same(cdist(p, q).to(float64), expected, rounding));
+    set_strict(false);
+    const Tensor odd = p.detach().clone();
+    odd.set_at({0, 3, 1}, std::numeric_limits<double>::quiet_NaN());
+    const Tensor nan = cdist(odd, z);
+    CHECK(sum(ne(nan, nan)).item() == 40);
+  }
+}
+
 TEST_CASE("cdist and cosine_similarity at zero") {
   Tensor x = numbers({{1, 2}, {3, 4}}).set_requires_grad();
   for (const double p : {0.5, 1.0, 2.0, 3.0, std::numeric_limits<double>::infinity()}) {

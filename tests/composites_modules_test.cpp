@@ -284,6 +284,30 @@ std::vector<Case> parametrized() {
        7,
        1,
        false});
+  const Tensor base = tensor({{0.6, -0.8, 0.}, {0.8, 0.6, 0.}, {0., 0., 1.}}, {.dtype = float64});
+  const auto orthogonal = [&](const std::string& name, nn::OrthogonalMap map, std::int64_t n, std::int64_t k) {
+    const nn::Orthogonal layer{nn::Linear{k, n}, map};
+    cases.push_back(
+        {fmt::format("Orthogonal, {}, {} x {}", name, n, k),
+         [=](const Tensors& x) {
+           auto m = with_parameters(layer, x, 1);
+           state(m)[2].tensor.copy_(base);
+           return Tensors{m(x[0])};
+         },
+         // The diagonal's whole part counts, and only for reflections.
+         {in({2, k}), in({n}), draw(random, {n, k}, -0.4, 0.4) - 1.5 * eye(n, k, {.dtype = float64})},
+         fmt::format(
+             "(lambda m: (m.parametrizations.weight[0].base.copy_(torch.tensor([[0.6, -0.8, 0], [0.8, 0.6, 0], "
+             "[0, 0, 1]], dtype=torch.float64)), torch.func.functional_call(m, {{'bias': x[1], "
+             "'parametrizations.weight.original': x[2]}}, (x[0],)))[1])"
+             "(torch.nn.utils.parametrizations.orthogonal(torch.nn.Linear({}, {}).double(), 'weight', '{}'))",
+             k, n, name)});
+  };
+  for (const auto& [n, k] : {std::pair{3, 3}, std::pair{3, 2}, std::pair{2, 3}}) {
+    orthogonal("matrix_exp", nn::OrthogonalMap::matrix_exp, n, k);
+    orthogonal("cayley", nn::OrthogonalMap::cayley, n, k);
+    orthogonal("householder", nn::OrthogonalMap::householder, n, k);
+  }
   return cases;
 }
 

@@ -219,6 +219,79 @@ std::vector<Case> sorts() {
   };
 }
 
+// In the dtype that is asked for.
+std::vector<Case> of_a_dtype() {
+  Generator random{35};
+  const auto integers = [&](std::int64_t most) { return draw_index(random, most, {3, 4}); };
+  const auto reals = [&] { return draw(random, {3, 4}, -5, 5); };
+  return {
+      {"prod as int32", F(prod(x[0], 1, false, int32)), {reals()}, "x[0].detach().prod(1, dtype=torch.int32)"},
+      {"prod of all as float64", F(prod(x[0], float64)), {integers(4)}, "x[0].prod(dtype=torch.float64)"},
+      {"sum as uint8", F(sum(x[0], {1}, true, uint8)), {integers(200)}, "x[0].sum(1, True, dtype=torch.uint8)"},
+      {"sum as float64", F(sum(x[0], {}, false, float64)), {reals()}, "x[0].sum(dtype=torch.float64)"},
+      {"mean as float64", F(mean(x[0], {0}, false, float64)), {integers(9)}, "x[0].mean(0, dtype=torch.float64)"},
+      {"cumsum as int32", F(cumsum(x[0], 0, int32)), {reals()}, "x[0].detach().cumsum(0, dtype=torch.int32)"},
+      {"cumprod as float64", F(cumprod(x[0], 1, float64)), {integers(5)}, "x[0].cumprod(1, dtype=torch.float64)"},
+  };
+}
+
+std::vector<Case> more_searches() {
+  Generator random{36};
+  const auto cube = [&] { return draw_distinct(random, {2, 3, 4}); };
+  return {
+      {"quantile at an element, midpoint",
+       F(quantile(x[0], 0.5, {}, false, Interpolation::midpoint)),
+       {draw_distinct(random, {5})},
+       "torch.quantile(x[0], 0.5, interpolation='midpoint')"},
+      {"nanquantile of numbers",
+       F(nanquantile(x[0], 0.3, 1, true)),
+       {cube()},
+       "torch.nanquantile(x[0], 0.3, 1, True)"},
+      {"nanquantiles",
+       F(nanquantile(x[0], {0.3, 1.})),
+       {cube()},
+       "torch.nanquantile(x[0], x[0].new_tensor([0.3, 1]))"},
+      {"searchsorted through a sorter",
+       F(searchsorted(x[0], x[1], true, argsort(x[0]))),
+       {draw_distinct(random, {2, 5}), draw(random, {2, 3}, -0.5, 0.5)},
+       "torch.searchsorted(x[0], x[1], right=True, sorter=x[0].argsort())"},
+  };
+}
+
+// They read values, which Replay does not allow: certified but for that.
+std::vector<Case> reading() {
+  Generator random{37};
+  const auto cube = [&] { return draw_distinct(random, {2, 3, 4}); };
+  const auto at = [&] { return point({0.1, 0.75}); };
+  const auto few = [&] { return draw_index(random, 2, {6, 2, 2}).to(float64); };
+  const auto each = [](int dim) {
+    return [dim](const Tensors& x) {
+      const auto u = unique(x[0], true, true, true, dim);
+      return Tensors{u.output, u.inverse_indices, u.counts};
+    };
+  };
+  const std::string torch = "torch.unique(x[0].detach(), return_inverse=True, return_counts=True, dim=";
+  return {
+      {"quantile at a tensor", F(quantile(x[0], x[1], 1)), {cube(), at()}, "torch.quantile(x[0], x[1], 1)"},
+      {"quantile at a number in a tensor",
+       F(quantile(x[0], x[1], -1, true)),
+       {cube(), tensor(0.3, {.dtype = float64})},
+       "torch.quantile(x[0], x[1], -1, True)"},
+      {"quantile at a tensor, higher",
+       F(quantile(x[0], x[1], {}, true, Interpolation::higher)),
+       {cube(), at()},
+       "torch.quantile(x[0], x[1], keepdim=True, interpolation='higher')"},
+      {"nanquantile at a tensor",
+       F(nanquantile(x[0], x[1], 0)),
+       {cube(), at()},
+       "torch.nanquantile(x[0], x[1], 0)"},
+      {"unique rows", each(0), {few()}, torch + "0)", 0},
+      {"unique columns", each(-1), {few()}, torch + "-1)", 0},
+      {"unique rows of integers", each(0), {draw_index(random, 3, {9, 2}) - 1}, torch + "0)", 0},
+      {"unique rows of none", each(0), {draw(random, {0, 2})}, torch + "0)", 0},
+  };
+}
+
 // Equal elements, zeros, NaN and infinities: PyTorch's choice.
 std::vector<Case> edges() {
   const Tensor odd = point({2, kNaN, -kInf, 1, kInf, kNaN, -0.0, 0, 1});
@@ -272,6 +345,10 @@ std::vector<Case> edges() {
        F(quantile(x[0], 0.5, 1)),
        {rows({{1, kNaN, 2}, {1, 2, 3}})},
        "torch.quantile(x[0], 0.5, 1)"},
+      {"nanquantile of NaN",
+       F(nanquantile(x[0], 0.7, 1)),
+       {rows({{1, kNaN, 2}, {1, 2, 3}, {kNaN, kNaN, kNaN}})},
+       "torch.nanquantile(x[0], 0.7, 1)"},
   };
   for (auto& c : cases) c.smooth = false;
   return cases;
@@ -283,6 +360,11 @@ TEST_CASE("reductions") { certify_all(reductions()); }
 TEST_CASE("counts") { certify_all(counts()); }
 TEST_CASE("scans") { certify_all(scans()); }
 TEST_CASE("sorting and searching") { certify_all(sorts()); }
+TEST_CASE("of a dtype") { certify_all(of_a_dtype()); }
+TEST_CASE("more searches") { certify_all(more_searches()); }
+TEST_CASE("functions that read values") {
+  for (const auto& c : reading()) certify_without_replay(c);
+}
 TEST_CASE("edges") { certify_all(edges()); }
 
 TEST_CASE("errors") {
@@ -323,6 +405,16 @@ TEST_CASE("errors") {
   CHECK_ERROR(quantile(none, 0.5), "quantile: the tensor is float32 [3, 0]; there is no element to choose");
   CHECK_ERROR(quantile(x, 1.5), "quantile: q is 1.5; it must be from 0 to 1");
   CHECK_ERROR(quantile(x, std::vector<double>()), "quantile: no q given");
+  CHECK_ERROR(nanquantile(x, {0.5, -1.0}), "nanquantile: q is -1; it must be from 0 to 1");
+  CHECK_ERROR(quantile(x, tensor({0.5, kNaN})), "quantile: q is nan; it must be from 0 to 1");
+  CHECK_ERROR(quantile(x, tensor(0.5, {.dtype = float64})),
+              "quantile: dtypes differ, float32 [2, 3] and float64 []; convert one by to(float32)");
+  CHECK_ERROR(mean(x, {}, false, int64),
+              "mean: the input is int64 [2, 3]; it must be float32 or float64, convert it by to(float32)");
+  CHECK_ERROR(unique(none, true, false, false, 0),
+              "unique: dimension 0 of float32 [3, 0] has no slices with elements; leave out dim");
+  CHECK_ERROR(unique(tensor(1), true, false, false, 0),
+              "unique: dimension 0 of int64 [] has no slices with elements; leave out dim");
   CHECK_ERROR(quantile(integers, 0.5),
               "quantile: the input is int64 [2, 3]; it must be float32 or float64, convert it by to(float32)");
   CHECK_ERROR(
@@ -331,6 +423,10 @@ TEST_CASE("errors") {
       "but the last");
   CHECK_ERROR(searchsorted(x[0], integers),
               "searchsorted: dtypes differ, float32 [3] and int64 [2, 3]; convert one by to(float32)");
+  CHECK_ERROR(searchsorted(x, x, false, integers[0]),
+              "searchsorted: the sorter is [3], the sequence [2, 3]; their shapes must be equal");
+  CHECK_ERROR(searchsorted(x[0], x, false, tensor({0, 1, 3})),
+              "gather: index 3 is out of bounds for dimension 0 of size 3");
   CHECK_ERROR(bucketize(x, x), "bucketize: the boundaries are float32 [2, 3]; they must have one dimension");
   CHECK_ERROR(histc(x, 0), "histc: 0 bins; give 1 or more");
   CHECK_ERROR(histc(x, 3, 2, 1), "histc: from 2 to 1; min must be at most max, and both finite");
@@ -340,5 +436,6 @@ TEST_CASE("errors") {
 }
 
 TEST_CASE("write samples" * doctest::skip()) {
-  write_samples(together({reductions(), counts(), scans(), sorts(), edges()}));
+  write_samples(
+      together({reductions(), counts(), scans(), sorts(), of_a_dtype(), more_searches(), reading(), edges()}));
 }

@@ -84,3 +84,80 @@ TEST_CASE("ctc_loss does not read targets whose number wraps to theirs") {
   CHECK_ERROR(ctc_loss(log_probs, targets, steps, tensor({most, most, std::int64_t{4}})),
               "ctc_loss: target_lengths sum to more than 2^63");
 }
+
+TEST_CASE("arange of more elements than there are numbers") {
+  CHECK_ERROR(arange(0, 9.3e18), "shape: [9223372036854775807] has more elements than can be addressed");
+  CHECK_THROWS_AS(arange(-1e300, 1e300, 1e-300), Error);
+  CHECK_THROWS_AS(arange(0, 1e300, 1, {.dtype = float32}), Error);
+}
+
+TEST_CASE("decompositions of matrices without elements take no time, however many they are") {
+  const std::int64_t huge = std::int64_t{1} << 40;
+  const Tensor none = expand(zeros({1, 0, 0}), {huge, 0, 0}), flat = expand(zeros({1, 0, 2}), {huge, 0, 2});
+  CHECK(inv(none).shape() == Shape{huge, 0, 0});
+  CHECK(cholesky(none).shape() == Shape{huge, 0, 0});
+  CHECK(matrix_exp(none).shape() == Shape{huge, 0, 0});
+  CHECK(eigvalsh(none).shape() == Shape{huge, 0});
+  CHECK(svdvals(flat).shape() == Shape{huge, 0});
+  CHECK(pinv(flat).shape() == Shape{huge, 2, 0});
+  CHECK(qr(flat).r.shape() == Shape{huge, 0, 2});
+  CHECK(lu(flat).u.shape() == Shape{huge, 0, 2});
+  CHECK(solve_triangular(none, flat, true).shape() == Shape{huge, 0, 2});
+  CHECK(slogdet(zeros({2, 0, 0})).sign.to_vector<double>() == std::vector<double>{1, 1});  // an empty product
+}
+
+TEST_CASE("a system without right-hand sides") {
+  const Tensor a = eye(3), none = zeros({3, 0});
+  CHECK(solve(a, none).shape() == Shape{3, 0});
+  CHECK(solve_triangular(a, none, true).shape() == Shape{3, 0});
+  CHECK(solve_triangular(a, transpose(none, 0, 1), false, false).shape() == Shape{0, 3});
+  CHECK(lstsq(a, none).shape() == Shape{3, 0});
+}
+
+TEST_CASE("a cell of more columns than a panel, for more rows than a product packs for") {
+  const std::int64_t n = 40, h = 70;
+  const RecurrentWeights weights{.weight_ih = zeros({3 * h, 1}), .weight_hh = zeros({3 * h, h})};
+  const auto [y, last] = gru(zeros({4, n, 1}), ones({n, h}), weights);
+  CHECK(y.at(0, 0, 0).item() == 0.5);
+  CHECK(last.at(n - 1, h - 1).item() == 0.0625);
+}
+
+TEST_CASE("a tensor is not taken to more pieces than there is room for") {
+  const Tensor x = zeros({0, std::int64_t{1} << 40});
+  CHECK_ERROR(unbind(x, 1),
+              "unbind: the result is 1099511627776 tensors; take fewer parts, of which there may be 16777216");
+  CHECK_ERROR(split(x, 2, 1),
+              "split: the result is 549755813889 tensors; take fewer parts, of which there may be 16777216");
+  CHECK_THROWS_AS(chunk(x, most, 1), Error);
+  CHECK(split(x, most, 1).size() == 1);
+  CHECK(chunk(x, 3, 1).size() == 3);
+}
+
+TEST_CASE("cells of no units have a second derivative") {
+  const Tensor x = ones({2, 1, 3}, {.dtype = float64, .requires_grad = true}),
+               none = zeros({1, 0}, {.dtype = float64});
+  const auto second = [&](const Tensor& y) {
+    const Tensor first = grad(y, x, {.grad_outputs = {ones_like(y)}, .create_graph = true});
+    CHECK(grad(sum(first), x, {.allow_unused = true}).shape() == x.shape());
+  };
+  const RecurrentWeights weights{.weight_ih = zeros({0, 3}, {.dtype = float64}),
+                                 .weight_hh = zeros({0, 0}, {.dtype = float64})};
+  second(lstm(x, none, none, weights)[0]);
+  second(gru(x, none, weights)[0]);
+  second(rnn(x, none, weights)[0]);
+}
+
+TEST_CASE("a query of no heads is no multiple of the key's") {
+  const Tensor none = zeros({0, 2, 3}), key = zeros({2, 2, 3});
+  const auto attention = [&](const Tensor& query, const Tensor& mask) {
+    return scaled_dot_product_attention(query, key, key, {.attn_mask = mask, .enable_gqa = true});
+  };
+  CHECK_THROWS_AS(attention(zeros({2, 3}), zeros({2, 2})), Error);
+  CHECK_THROWS_AS(attention(none, zeros({2, 2})), Error);
+}
+
+TEST_CASE("fold counts its windows without overflow") {
+  const std::int64_t huge = std::int64_t{1} << 31;
+  CHECK_ERROR(fold(zeros({1, 1, 1}), huge, 1, {.padding = huge}),
+              "fold: 6442450944 times 6442450944 is too large a size");
+}

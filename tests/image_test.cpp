@@ -180,6 +180,10 @@ TEST_CASE("mistaken layers of convolution") {
               "ConvTranspose1d: in is 0; it must be positive");
   CHECK_ERROR((nn::ConvTranspose2d{.in = 1, .out = 1, .kernel = 2, .output_padding = -1}),
               "ConvTranspose2d: output_padding is -1; it must not be negative");
+  const nn::ConvTranspose2d up{.in = 1, .out = 1, .kernel = 3, .stride = 2};
+  CHECK_ERROR(up(zeros({1, 1, 3, 3}), Size2{7, 9}),
+              "ConvTranspose2d: output_size 9 of an input of 3; it must be from 7 to 8");
+  CHECK_ERROR(up(zeros({1, 3, 3}), 6), "ConvTranspose2d: output_size 6 of an input of 3; it must be from 7 to 8");
   CHECK_ERROR((nn::Conv3d{.in = 4, .out = 6, .kernel = 3, .groups = 3}),
               "Conv3d: groups is 3, which does not divide in (4); choose a divisor of in and out");
   CHECK_ERROR((nn::Conv2d{.in = 1, .out = 1, .kernel = 3, .stride = 2, .padding = Padding::same}),

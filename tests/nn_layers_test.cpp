@@ -367,3 +367,35 @@ TEST_CASE("SpectralNorm") {
   CHECK(slopes.weight().to_vector<float>() == Floats{0.6f, 0.8f});
   CHECK(names(slopes) == Names{"parametrizations.weight.original"});
 }
+
+TEST_CASE("Orthogonal") {
+  manual_seed(5);
+  const auto largest = [](const Tensor& x) { return amax(abs(x)).item(); };
+  using Map = nn::OrthogonalMap;
+  for (const auto map : {Map::matrix_exp, Map::cayley, Map::householder}) {
+    const nn::Linear wide{5, 3}, turn{.in = 2, .out = 2, .weight = tensor({{0.6, -0.8}, {0.8, 0.6}})};
+    nn::Orthogonal layer{wide, map};
+    CHECK(names(layer) == Names{"bias", "parametrizations.weight.original", "parametrizations.weight.0.base"});
+    CHECK(parameters(layer).size() == 2);
+    const Tensor w = layer.weight();
+    CHECK(largest(matmul(w, t(w)) - eye(3)) < 1e-6);
+    // Its rows span the same.
+    CHECK(largest(matmul(matmul(wide.weight, t(w)), w) - wide.weight) < 1e-6);
+    CHECK(largest(nn::Orthogonal{turn, map}.weight() - turn.weight) < 1e-6);
+    const Tensor x = ones({4, 5});
+    sum(square(layer(x))).backward({.expect = named_parameters(layer)});
+    // Wherever training goes, it stays orthogonal.
+    {
+      const NoGrad off;
+      parameters(layer)[1].add_(parameters(layer)[1].grad(), -0.1);
+    }
+    const Tensor later = layer.weight();
+    CHECK(largest(matmul(later, t(later)) - eye(3)) < 1e-6);
+    CHECK(largest(later - w) > 1e-3);
+  }
+  const Tensor filters = nn::Orthogonal{nn::Conv2d{.in = 2, .out = 3, .kernel = {4, 2}}}.weight();
+  CHECK(filters.shape() == Shape{3, 2, 4, 2});
+  CHECK(largest(matmul(transpose(filters, -2, -1), filters) - eye(2)) < 1e-6);
+  CHECK_ERROR((nn::Orthogonal{nn::PReLU{}}),
+              "Orthogonal: the weight is [1]; its last two dimensions must be a matrix");
+}

@@ -1,10 +1,12 @@
-// What docs/ops.md says of an operation beyond what the registry knows: its formulas, read from its struct, and the
-// dtypes that it takes, found by trying.
+// What docs/ops.md says of an operation beyond what the registry knows: its formulas, read from its struct, the dtypes
+// that it takes, found by trying, and what scripts/op-table --measure has recorded.
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <iomanip>
 #include <set>
 #include <sstream>
 #include <string>
@@ -98,6 +100,58 @@ inline std::string dtypes_of(const Case& c) {
   return names == "float32 float64 int64 int32 uint8 bool" ? "all"
          : names == "float32 float64"                      ? "floating"
                                                            : names;
+}
+
+// Of the derivatives that finite differences certify.
+inline std::string orders_of(const std::vector<Case>& cases, bool fused) {
+  const auto any = [&](auto holds) { return std::any_of(cases.begin(), cases.end(), holds); };
+  if (!any([](const Case& c) { return c.elements() > 0; })) return "";
+  if (!any([](const Case& c) { return c.elements() > 0 && c.second_order; })) return "1";
+  return fused ? "1, 2 by its reference" : "1, 2";
+}
+
+// -- what was measured, on one machine: docs/ops_measured.json
+
+inline const Json& measured() {
+  static const Json file = Json::parse(std::ifstream(source_folder() / "docs" / "ops_measured.json"));
+  return file;
+}
+
+inline std::string error_text(const Json& error) {
+  std::ostringstream text;
+  if (error != 0) text << std::scientific << std::setprecision(0);
+  text << error.get<double>();
+  return text.str();
+}
+// How often ebb's time goes into PyTorch's, in two digits.
+inline std::string speed_text(const Json& times) {
+  const double speed = times[1].get<double>() / times[0].get<double>();
+  const int magnitude = static_cast<int>(std::floor(std::log10(speed)));
+  const double unit = std::pow(10, magnitude - 1);
+  std::ostringstream text;
+  text << std::fixed << std::setprecision(std::max(0, 1 - magnitude)) << unit * std::round(speed / unit);
+  return text.str();
+}
+
+// "980 of 980": of the spoilt gradient formulas, those that the tests noticed.
+inline std::string mutants_noticed() {
+  std::ifstream file(source_folder() / "docs" / "mutants.md");
+  for (std::string line; std::getline(file, line);)
+    if (const auto end = line.find(" were noticed."); end != std::string::npos) return line.substr(0, end);
+  return "none";
+}
+
+inline std::string machine_text() {
+  const auto part = [](const char* key) { return measured()["machine"][key].get<std::string>(); };
+  return part("processor") + " (" + part("instructions") + "), " + part("compiler") + ", PyTorch " +
+         part("torch") + ", " + part("date");
+}
+
+// "forward / backward", or "forward" if there is no gradient; "-" if nothing is recorded.
+template <class Text>
+std::string both(const Json& entry, const char* forward, const char* backward, Text text) {
+  if (!entry.contains(forward)) return "-";
+  return text(entry[forward]) + (entry.contains(backward) ? " / " + text(entry[backward]) : "");
 }
 
 // | in a cell of a table would end it.

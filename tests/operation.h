@@ -44,6 +44,7 @@ inline Tensors prepared(const ops::Linear&, const Tensors& x) {
   return {x[0], x[1], x[2].defined() ? x[2].contiguous() : x[2]};
 }
 inline Tensors prepared(const ops::LayerNorm&, const Tensors& x) { return {x[0].contiguous(), x[1], x[2]}; }
+inline Tensors prepared(const ops::GroupNorm&, const Tensors& x) { return {x[0].contiguous(), x[1], x[2]}; }
 inline Tensors prepared(const ops::BatchNorm&, const Tensors& x) { return {x[0].contiguous(), x[1], x[2]}; }
 inline Tensors prepared(const ops::Cdist&, const Tensors& x) { return {x[0].contiguous(), x[1].contiguous()}; }
 inline Tensors prepared(const ops::Cholesky&, const Tensors& x) { return {symmetric(x[0])}; }

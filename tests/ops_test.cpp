@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "tests/measure.h"
 #include "tests/mutants.h"
 #include "tests/op_table.h"
 #include "tests/operation.h"
@@ -51,17 +52,16 @@ std::uint32_t inputs_with_gradients(const std::vector<Case>& cases) {
 
 // -- more than the samples: points that follow from them
 
-// Enough copies of a sample, one behind another along the first dimension, to keep several threads busy; none
-// where the inputs and outputs do not all have one shape.
-Tensors many_copies(const Case& c) {
-  constexpr std::int64_t kElements = 70'000;
+// Copies of a sample, one behind another along the first dimension, up to a number of elements; none where the inputs
+// and outputs do not all have one shape.
+Tensors many_copies(const Case& c, std::int64_t elements) {
   const Shape& shape = c.inputs[0].shape();
   bool alike = shape.rank() > 0 && shape.numel() > 0;
   for (const auto& x : c.inputs) alike = alike && x.defined() && x.shape() == shape;
   for (const auto& y : c.f(c.inputs)) alike = alike && y.shape() == shape;
   Tensors copies;
   for (const auto& x : alike ? c.inputs : Tensors()) {
-    const std::int64_t count = kElements / shape.numel();
+    const std::int64_t count = elements / shape.numel();
     Dims sizes = shape;
     sizes[0] *= count;
     Dims repeated = shape;
@@ -147,6 +147,7 @@ const std::map<std::string_view, const char*> kNeverScalar{
     {"grid_sample", kRank},
     {"layer_norm", kRank},
     {"batch_norm", kRank},
+    {"group_norm", kRank},
     {"lstm", kRank},
     {"gru", kRank},
     {"rnn", kRank},
@@ -176,28 +177,52 @@ std::string row_of(const Operation& op) {
   const std::vector<Case> cases = op.cases();
   const std::string inputs = op.inputs < 0 ? "any" : std::to_string(op.inputs);
   const std::string gradients = op.inputs < 0 ? "all" : listed(inputs_with_gradients(cases), op.inputs);
-  const char* again = op.fused ? "by its reference" : gradients.empty() ? "" : "by its formulas";
   const Case& first = cases.front();
+  const Json entry = measured()["operations"].value(op.name, Json::object());
+  const auto speed = [&](const char* size) {
+    return both(entry.value(size, Json::object()), "forward", "backward", speed_text);
+  };
   const std::string torch = first.torch.empty() ? "" : "`" + first.torch + "`";
   std::string row = "|";
-  for (const std::string& column : {std::string(op.name), inputs, dtypes_of(first), torch, gradients,
-                                    derivative_of(op.name), std::string(again)})
+  for (const std::string& column :
+       {std::string(op.name), inputs, dtypes_of(first), torch, gradients, derivative_of(op.name),
+        orders_of(cases, op.fused), both(entry, "output", "gradient", error_text), speed("small"), speed("large")})
     row += " " + cell(column) + " |";
   return row + "\n";
 }
 
 std::string op_table() {
-  std::string text =
-      "# The operations\n\n"
-      "Written by `scripts/op-table`. Inputs count from 0. What an operation computes is said in PyTorch's terms: "
-      "the\n"
-      "first of the samples at which the tests compare both. `g` is the gradient of the output, and formulas are "
-      "made\n"
-      "of operations, by which they are differentiated again; a fused gradient is differentiated by its reference "
-      "in\n"
-      "primitive operations. All of it is certified in first and, where it has gradients, second order.\n\n"
-      "| operation | inputs | dtypes | computes | gradients in | formulas | higher orders |\n"
-      "|---|---|---|---|---|---|---|\n";
+  std::string text = R"(# The operations
+
+Written by `scripts/op-table`. Inputs count from 0.
+
+- **computes**: in PyTorch's terms, the first of the samples at which the tests compare both.
+- **formulas**: `g` is the gradient of the output. They are made of operations, by which they are differentiated again;
+  a fused gradient is differentiated by its reference in primitive operations.
+- **orders**: those of the derivatives that the tests certify by finite differences.
+- **worst error**: of values / of gradients, in float64, over all samples, which are small: the largest difference from
+  PyTorch, relative to the tensor's largest element, or to 1 if that is smaller. Each computes the incoming gradient,
+  cos(k + 1) for element k, by itself.
+- **speed**: PyTorch's time divided by ebb's, forward / forward with backward: above 1, ebb is faster. Float32, one
+  thread, medians of measurements in turn; a forward records what its gradient needs. PyTorch evaluates what *computes*
+  says, from Python: if that is several functions, all of them count.
+  - *small*: that sample. It has a few elements: these are the costs of calling an operation and of starting a backward
+    pass, in PyTorch with those of Python.
+  - *large*: 100,000 elements, copies of that sample one behind another; where inputs and outputs have one shape.
+
+Errors and speeds differ between machines. `scripts/op-table --measure` recorded these, and the times themselves, in
+[ops_measured.json](ops_measured.json). `-`: nothing is recorded, or there is nothing of PyTorch's to compare.
+
+Machine: )" + machine_text() +
+                     R"(.
+
+`scripts/mutate` spoilt every gradient formula, scaled, dropped, negated and shifted, one at a time: the tests noticed
+)" + mutants_noticed() +
+                     R"( ([mutants.md](mutants.md)).
+
+| operation | inputs | dtypes | computes | gradients in | formulas | orders | worst error | speed, small | speed, large |
+|---|---|---|---|---|---|---|---|---|---|
+)";
   for (const auto& op : all_operations()) text += row_of(op);
   return text;
 }
@@ -210,7 +235,7 @@ void certify_operation(const std::string& op, const std::vector<Case>& cases) {
     derivable |= c.differentiable != 0;
     compared += certify(c);
     check_refusals(c, op);
-    if (const Tensors large = many_copies(c); !large.empty()) check_threads(c, large);
+    if (const Tensors large = many_copies(c, 70'000); !large.empty()) check_threads(c, large);
     CHECK_MESSAGE(c.torch.empty() == kNoPyTorch.contains(op), "give the sample its PyTorch expression");
   }
   CHECK_MESSAGE((compared > 0) == derivable, "nothing was compared");
@@ -262,6 +287,26 @@ TEST_CASE("docs/ops.md lists the operations") {
 
 TEST_CASE("write docs/ops.md" * doctest::skip()) {
   std::ofstream(source_folder() / "docs" / "ops.md") << op_table();
+}
+
+TEST_CASE("measure" * doctest::skip()) {
+  set_num_threads(1);
+  Json operations = Json::object();
+  for (const auto& op : all_operations()) {
+    const std::vector<Case> cases = op.cases();
+    const Case& c = *std::find_if_not(cases.begin(), cases.end(), is_empty);
+    if (c.torch.empty()) continue;
+    Json& entry = operations[op.name] = deviations(cases);
+    entry["sample"] = c.name;
+    entry["copies"]["small"] = 1;
+    entry["small"] = times_of(c, c.inputs);
+    const Tensors large = many_copies(c, 100'000);
+    if (large.empty()) continue;
+    entry["copies"]["large"] = large[0].numel() / c.inputs[0].numel();
+    entry["large"] = times_of(c, large);
+  }
+  write_json("EBB_MEASURED",
+             {{"compiler", compiler()}, {"instructions", instructions()}, {"operations", operations}});
 }
 
 TEST_CASE("write samples" * doctest::skip()) {

@@ -240,8 +240,10 @@ inline const std::vector<Maker>& makers() {
     for (const auto& f : kOfOne) m.push_back([&f](const Choice& c) { return step_of(f, c); });
     for (int again = 0; again < 3; ++again)
       for (const auto& f : kOfTwo) m.push_back([&f](const Choice& c) { return step_of(f, c); });
-    m.push_back(reduction("sum({}, {{{}}}, {})", sum, total_of));
-    m.push_back(reduction("mean({}, {{{}}}, {})", mean, mean_of));
+    m.push_back(reduction(
+        "sum({}, {{{}}}, {})", [](const Tensor& x, const Dims& d, bool k) { return sum(x, d, k); }, total_of));
+    m.push_back(reduction(
+        "mean({}, {{{}}}, {})", [](const Tensor& x, const Dims& d, bool k) { return mean(x, d, k); }, mean_of));
     m.push_back(reduction("logsumexp({}, {{{}}}, {})", logsumexp, logsumexp_of));
     m.push_back(reduction(
         "var({}, {{{}}}, 0, {})", [](const Tensor& x, const Dims& d, bool k) { return var(x, d, 0, k); }, var_of));
@@ -270,10 +272,12 @@ inline const std::vector<Maker>& makers() {
       for (const auto& e : x) y.push_back(e - whole);
       return y;
     }));
-    m.push_back(lines("cumsum({}, {})", cumsum,
-                      [](const Line& x) { return running(x, [](const Jet& a, const Jet& b) { return a + b; }); }));
-    m.push_back(lines("cumprod({}, {})", cumprod,
-                      [](const Line& x) { return running(x, [](const Jet& a, const Jet& b) { return a * b; }); }));
+    m.push_back(lines(
+        "cumsum({}, {})", [](const Tensor& x, int d) { return cumsum(x, d); },
+        [](const Line& x) { return running(x, [](const Jet& a, const Jet& b) { return a + b; }); }));
+    m.push_back(lines(
+        "cumprod({}, {})", [](const Tensor& x, int d) { return cumprod(x, d); },
+        [](const Line& x) { return running(x, [](const Jet& a, const Jet& b) { return a * b; }); }));
     m.push_back(lines("logcumsumexp({}, {})", logcumsumexp, [](const Line& x) {
       return running(x, [](const Jet& a, const Jet& b) { return log(exp(a) + exp(b)); });
     }));

@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
@@ -110,11 +111,28 @@ inline void check_close(const Tensor& got, const std::vector<double>& expected, 
   }
 }
 
-// Writes what scripts/record_torch.py reads, into the file named by the environment variable EBB_SAMPLES.
+// The largest difference of finite elements, relative to the largest expected, or to 1 if all are smaller.
+inline double deviation(const Tensor& got, const std::vector<double>& expected) {
+  const auto values = got.to_vector<double>();
+  double difference = 0, largest = 1;
+  for (std::size_t k = 0; k < expected.size(); ++k) {
+    if (!std::isfinite(expected[k])) continue;
+    difference = std::max(difference, std::abs(values[k] - expected[k]));
+    largest = std::max(largest, std::abs(expected[k]));
+  }
+  return difference / largest;
+}
+
+// Into the file named by an environment variable, for a script.
+inline void write_json(const char* variable, const Json& json) {
+  const char* path = std::getenv(variable);
+  REQUIRE_MESSAGE(path, "set ", variable, " to the file to write");
+  std::ofstream(path) << json.dump() << '\n';
+}
+
+// Writes what scripts/record_torch.py reads, into the file named by EBB_SAMPLES.
 template <class Cases>
 void write_samples(const Cases& cases) {
-  const char* path = std::getenv("EBB_SAMPLES");
-  REQUIRE_MESSAGE(path, "set EBB_SAMPLES to the file to write");
   Json samples = Json::object();
   for (const auto& c : cases) {
     if (c.torch.empty()) continue;
@@ -125,7 +143,7 @@ void write_samples(const Cases& cases) {
     }
     samples[c.name] = {{"torch", c.torch}, {"fingerprint", fingerprint(c.torch, c.inputs)}, {"inputs", inputs}};
   }
-  std::ofstream(path) << samples.dump() << '\n';
+  write_json("EBB_SAMPLES", samples);
 }
 
 }  // namespace ebb::test

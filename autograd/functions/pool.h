@@ -1,6 +1,8 @@
 // Pooling; x [n, c, sizes], where there are one, two or three sizes. All take x without n too: then the result has none.
 #pragma once
 
+#include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -50,16 +52,33 @@ Tensor avg_pool1d(const Tensor& x, Size1 kernel, const Pool1dOptions& options = 
 Tensor avg_pool2d(const Tensor& x, Size2 kernel, const Pool2dOptions& options = {});
 Tensor avg_pool3d(const Tensor& x, Size3 kernel, const Pool3dOptions& options = {});
 
+// One size for all dimensions, or one for each; std::nullopt leaves a dimension its size: {std::nullopt, 7}.
+template <std::size_t N>
+struct AdaptiveSize : std::array<std::optional<std::int64_t>, N> {
+  using One = std::optional<std::int64_t>;
+  constexpr AdaptiveSize(const Size<N>& sizes) : std::array<One, N>{} {
+    for (std::size_t i = 0; i < N; ++i) (*this)[i] = sizes[i];
+  }
+  constexpr AdaptiveSize(std::int64_t all) : AdaptiveSize(Size<N>(all)) {}
+  template <std::convertible_to<One>... More>
+  constexpr AdaptiveSize(One first, One second, More... more) : std::array<One, N>{first, second, more...} {
+    static_assert(sizeof...(More) + 2 == N, "give one number, or one for each dimension");
+  }
+};
+using AdaptiveSize1 = AdaptiveSize<1>;
+using AdaptiveSize2 = AdaptiveSize<2>;
+using AdaptiveSize3 = AdaptiveSize<3>;
+
 // Window i of an axis of n pooled to o: from ⌊i n / o⌋ to ⌈(i + 1) n / o⌉.
-Tensor adaptive_avg_pool1d(const Tensor& x, Size1 output);
-Tensor adaptive_avg_pool2d(const Tensor& x, Size2 output);
-Tensor adaptive_avg_pool3d(const Tensor& x, Size3 output);
-Tensor adaptive_max_pool1d(const Tensor& x, Size1 output);
-Tensor adaptive_max_pool2d(const Tensor& x, Size2 output);
-Tensor adaptive_max_pool3d(const Tensor& x, Size3 output);
-ValuesIndices adaptive_max_pool1d_with_indices(const Tensor& x, Size1 output);
-ValuesIndices adaptive_max_pool2d_with_indices(const Tensor& x, Size2 output);
-ValuesIndices adaptive_max_pool3d_with_indices(const Tensor& x, Size3 output);
+Tensor adaptive_avg_pool1d(const Tensor& x, AdaptiveSize1 output);
+Tensor adaptive_avg_pool2d(const Tensor& x, AdaptiveSize2 output);
+Tensor adaptive_avg_pool3d(const Tensor& x, AdaptiveSize3 output);
+Tensor adaptive_max_pool1d(const Tensor& x, AdaptiveSize1 output);
+Tensor adaptive_max_pool2d(const Tensor& x, AdaptiveSize2 output);
+Tensor adaptive_max_pool3d(const Tensor& x, AdaptiveSize3 output);
+ValuesIndices adaptive_max_pool1d_with_indices(const Tensor& x, AdaptiveSize1 output);
+ValuesIndices adaptive_max_pool2d_with_indices(const Tensor& x, AdaptiveSize2 output);
+ValuesIndices adaptive_max_pool3d_with_indices(const Tensor& x, AdaptiveSize3 output);
 
 template <std::size_t N>
 struct LpPoolOptions {

@@ -1,4 +1,4 @@
-// Reductions over `dims` (all if empty); keepdim leaves sizes of 1.
+// Reductions over `dims` (all if empty); keepdim leaves sizes of 1. With a dtype: of x.to(dtype), and of that dtype.
 #pragma once
 
 #include <array>
@@ -8,15 +8,16 @@
 
 namespace ebb {
 
-Tensor sum(const Tensor& x, const Dims& dims = {}, bool keepdim = false);  // of integers and bool: int64
-Tensor mean(const Tensor& x, const Dims& dims = {}, bool keepdim = false);
+// Of integers and bool, unless a dtype is given: int64.
+Tensor sum(const Tensor& x, const Dims& dims = {}, bool keepdim = false, std::optional<Dtype> dtype = {});
+Tensor mean(const Tensor& x, const Dims& dims = {}, bool keepdim = false, std::optional<Dtype> dtype = {});
 // The same without the elements that are NaN, which get the gradient 0. The mean of none is NaN.
 Tensor nansum(const Tensor& x, const Dims& dims = {}, bool keepdim = false);
 Tensor nanmean(const Tensor& x, const Dims& dims = {}, bool keepdim = false);
 // The product of all elements, or along dim: of integers and bool int64, modulo 2^64; of float32 made in double. The gradient
 // is right where elements are 0.
-Tensor prod(const Tensor& x);
-Tensor prod(const Tensor& x, int dim, bool keepdim = false);
+Tensor prod(const Tensor& x, std::optional<Dtype> dtype = {});
+Tensor prod(const Tensor& x, int dim, bool keepdim = false, std::optional<Dtype> dtype = {});
 
 // Σ(x - mean)² / (n - correction), and its square root, with derivative 0 where it is 0. Where `using namespace ebb` is in
 // force, ebb::std needs its prefix.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "autograd/functions/reduce.h"
 #include "autograd/tensor.h"
@@ -11,9 +12,9 @@ namespace ebb {
 // Element i along dim is made of elements 0 … i of x; the shape is x's. A 0-d tensor is a line of one element.
 //
 // Σ x_j and Π x_j, j <= i: of integers and bool int64, modulo 2^64; of float32 made in double. The gradient of the product is
-// right where elements are 0.
-Tensor cumsum(const Tensor& x, int dim);
-Tensor cumprod(const Tensor& x, int dim);
+// right where elements are 0. With a dtype: of x.to(dtype), and of that dtype.
+Tensor cumsum(const Tensor& x, int dim, std::optional<Dtype> dtype = {});
+Tensor cumprod(const Tensor& x, int dim, std::optional<Dtype> dtype = {});
 // log Σ exp(x_j), without overflow; float32 or float64. Where it is -inf the derivative is 0.
 Tensor logcumsumexp(const Tensor& x, int dim);
 // The largest (smallest) element so far, and where it is: the last of equals, which gets the gradient. From the first NaN on

@@ -15,7 +15,8 @@ RunKernel comparison(F) {
     const auto* a = static_cast<const T*>(run.x[0]);
     const auto* b = static_cast<const T*>(run.x[1]);
     auto* y = static_cast<Byte*>(run.y);
-    for (std::int64_t i = 0; i < run.n; ++i) y[i] = F()(a[i], b[i]);
+    const std::int64_t n = run.n;  // which no y can change: only so are these loops done by vectors
+    for (std::int64_t i = 0; i < n; ++i) y[i] = F()(a[i], b[i]);
   };
 }
 
@@ -44,7 +45,8 @@ void select(const Run& run) {
   const auto* a = static_cast<const T*>(run.x[1]);
   const auto* b = static_cast<const T*>(run.x[2]);
   auto* y = static_cast<T*>(run.y);
-  for (std::int64_t i = 0; i < run.n; ++i) {
+  const std::int64_t n = run.n;
+  for (std::int64_t i = 0; i < n; ++i) {
     const T yes = a[i], no = b[i];  // both are read, so that it can be done by vectors
     y[i] = condition[i] != 0 ? yes : no;
   }

@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <initializer_list>
 #include <limits>
 #include <vector>
 
@@ -49,9 +50,12 @@ class Matrices {
     });
   }
 
-  // Calls f(begin, end) on pieces of their numbers, in parallel.
+  // Calls f(begin, end) on pieces of their numbers, in parallel. Without elements in them or in the results there is nothing
+  // to do, however many they are.
   template <class F>
-  void for_each(F&& f) const {
+  void for_each(std::initializer_list<View> results, F&& f) const {
+    const auto empty = [](const View& v) { return v.numel() == 0; };
+    if (empty(view_) && std::all_of(results.begin(), results.end(), empty)) return;
     constexpr double kWork = 2e4;  // products of elements worth a piece
     const auto m = static_cast<double>(rows()), n = static_cast<double>(columns());
     const double grain = kWork / (m * n * std::max(m, n) + 1);
@@ -95,6 +99,12 @@ class Refused {
 constexpr const char* kSingular = "is singular; pinv() has an answer for matrices without an inverse";
 constexpr const char* kEndless = "has no decomposition; isfinite() finds NaN and infinity";
 
+// b = A⁻¹ b of a triangular A. Eigen forms references to elements even where b has none.
+template <unsigned mode>
+void solve_triangle(const Matrix& a, Matrix& b) {
+  if (b.size() > 0) a.triangularView<mode>().solveInPlace(b);
+}
+
 // A = P L U in the place of A: L, whose diagonal is ones, below the diagonal.
 class Lu {
  public:
@@ -121,8 +131,8 @@ class Lu {
   // b = A⁻¹ b
   void solve(const Matrix& factors, Matrix& b) const {
     swap_rows(b);
-    factors.triangularView<Eigen::UnitLower>().solveInPlace(b);
-    factors.triangularView<Eigen::Upper>().solveInPlace(b);
+    solve_triangle<Eigen::UnitLower>(factors, b);
+    solve_triangle<Eigen::Upper>(factors, b);
   }
   double determinant(const Matrix& factors) const { return sign() * factors.diagonal().prod(); }
 
@@ -153,9 +163,9 @@ void multiply(Matrix& a, const Matrix& b, const Matrix& c) {
 
 // Calls f(LU factors, their Lu, i) for each matrix.
 template <class F>
-void for_each_lu(const View& a, F&& f) {
+void for_each_lu(const View& a, std::initializer_list<View> results, F&& f) {
   const Matrices from(a);
-  from.for_each([&](std::int64_t begin, std::int64_t end) {
+  from.for_each(results, [&](std::int64_t begin, std::int64_t end) {
     Matrix factors;
     Lu lu;
     for (std::int64_t i = begin; i < end; ++i) {
@@ -170,7 +180,7 @@ void for_each_lu(const View& a, F&& f) {
 template <class Right>
 void solve_each(const char* op, const View& x, const View& a, Right&& right) {
   Refused refused;
-  for_each_lu(a, [&](const Matrix& factors, const Lu& lu, std::int64_t i) {
+  for_each_lu(a, {x}, [&](const Matrix& factors, const Lu& lu, std::int64_t i) {
     if (lu.singular()) return refused.note(i);
     Matrix b;
     right(b, i);
@@ -195,15 +205,15 @@ void solve(const View& x, const View& a, const View& b) {
 void solve_triangular(const View& x, const View& a, const View& b, bool upper, bool unit) {
   const Matrices from(a), right(b);
   Refused refused;
-  from.for_each([&](std::int64_t begin, std::int64_t end) {
+  from.for_each({x}, [&](std::int64_t begin, std::int64_t end) {
     Matrix triangle, to;
     for (std::int64_t i = begin; i < end; ++i) {
       from.load(triangle, i);
       right.load(to, i);
       if (unit) triangle.diagonal().setOnes();
       if ((triangle.diagonal().array() == 0).any()) refused.note(i);
-      else if (upper) triangle.triangularView<Eigen::Upper>().solveInPlace(to);
-      else triangle.triangularView<Eigen::Lower>().solveInPlace(to);
+      else if (upper) solve_triangle<Eigen::Upper>(triangle, to);
+      else solve_triangle<Eigen::Lower>(triangle, to);
       store(x, i, to);
     }
   });
@@ -213,7 +223,7 @@ void solve_triangular(const View& x, const View& a, const View& b, bool upper, b
 void cholesky(const View& l, const View& a) {
   const Matrices from(a);
   Refused refused;
-  from.for_each([&](std::int64_t begin, std::int64_t end) {
+  from.for_each({l}, [&](std::int64_t begin, std::int64_t end) {
     Matrix x;
     for (std::int64_t i = begin; i < end; ++i) {
       from.load(x, i);
@@ -227,7 +237,7 @@ void cholesky(const View& l, const View& a) {
 
 void lu(const View& l, const View& u, const View& p, const View& a) {
   const Index m = a.size(a.rank() - 2), n = a.size(a.rank() - 1), k = std::min(m, n);
-  for_each_lu(a, [&](const Matrix& factors, const Lu& done, std::int64_t i) {
+  for_each_lu(a, {l, u, p}, [&](const Matrix& factors, const Lu& done, std::int64_t i) {
     Matrix lower = factors.leftCols(k).triangularView<Eigen::StrictlyLower>();
     lower.diagonal().setOnes();
     Matrix order = Matrix::Identity(m, m);
@@ -241,7 +251,7 @@ void lu(const View& l, const View& u, const View& p, const View& a) {
 void qr(const View& q, const View& r, const View& a) {
   const Matrices from(a);
   const Index columns = q.size(q.rank() - 1);
-  from.for_each([&](std::int64_t begin, std::int64_t end) {
+  from.for_each({q, r}, [&](std::int64_t begin, std::int64_t end) {
     Matrix x;
     for (std::int64_t i = begin; i < end; ++i) {
       from.load(x, i);
@@ -257,14 +267,13 @@ void qr(const View& q, const View& r, const View& a) {
 void eigh(const View& w, const View& v, const View& a, bool upper) {
   const Matrices from(a);
   Refused refused;
-  from.for_each([&](std::int64_t begin, std::int64_t end) {
+  from.for_each({w, v}, [&](std::int64_t begin, std::int64_t end) {
     Matrix x;
     Eigen::SelfAdjointEigenSolver<Matrix> solver;
     for (std::int64_t i = begin; i < end; ++i) {
       from.load(x, i);
       if (upper) x.transposeInPlace();
       x.triangularView<Eigen::StrictlyUpper>().setZero();
-      if (x.size() == 0) continue;
       if (x.allFinite() && solver.compute(x).info() == Eigen::Success) {
         x = solver.eigenvectors();
         for (Index j = 0; j < x.cols(); ++j) x.col(j) *= sign_of(x.col(j));
@@ -283,7 +292,7 @@ void svd(const View& u, const View& s, const View& vh, const View& a) {
   const Index k = std::min(from.rows(), from.columns());
   const bool full = u.size(u.rank() - 1) > k || vh.size(vh.rank() - 2) > k;
   Refused refused;
-  from.for_each([&](std::int64_t begin, std::int64_t end) {
+  from.for_each({u, s, vh}, [&](std::int64_t begin, std::int64_t end) {
     Matrix x, left, right;
     Svd solver;
     for (std::int64_t i = begin; i < end; ++i) {
@@ -315,15 +324,16 @@ void svd(const View& u, const View& s, const View& vh, const View& a) {
 }
 
 void determinant(const View& y, const View& a) {
-  for_each_lu(a, [&](const Matrix& factors, const Lu& lu, std::int64_t i) {
+  for_each_lu(a, {y}, [&](const Matrix& factors, const Lu& lu, std::int64_t i) {
     store(y, i, Matrix::Constant(1, 1, lu.determinant(factors)));
   });
 }
 
 void determinant_log(const View& logarithm, const View& sign, const View& a) {
-  for_each_lu(a, [&](const Matrix& factors, const Lu& lu, std::int64_t i) {
+  for_each_lu(a, {logarithm, sign}, [&](const Matrix& factors, const Lu& lu, std::int64_t i) {
     double log = 0, of_all = lu.sign();
-    for (const double pivot : factors.diagonal()) {
+    for (Index k = 0; k < factors.rows(); ++k) {
+      const double pivot = factors(k, k);
       log += std::log(std::abs(pivot));
       of_all *= pivot > 0 ? 1 : pivot < 0 ? -1 : pivot;
     }
@@ -335,9 +345,8 @@ void determinant_log(const View& logarithm, const View& sign, const View& a) {
 void adjugate(const View& y, const View& a) {
   constexpr double kRegular = 1e-6;  // pivots as different as that cost the inverse six digits
   const Matrices from(a);
-  for_each_lu(a, [&](Matrix& factors, const Lu& lu, std::int64_t i) {
+  for_each_lu(a, {y}, [&](Matrix& factors, const Lu& lu, std::int64_t i) {
     const Index n = factors.rows();
-    if (n == 0) return;
     const auto pivots = factors.diagonal().cwiseAbs();
     Matrix result;
     if (pivots.minCoeff() > kRegular * pivots.maxCoeff()) {
@@ -365,10 +374,10 @@ void adjugate(const View& y, const View& a) {
 void pseudoinverse(const View& y, const View& a, double absolute, double relative) {
   const Matrices from(a);
   Refused refused;
-  from.for_each([&](std::int64_t begin, std::int64_t end) {
+  from.for_each({y}, [&](std::int64_t begin, std::int64_t end) {
     Matrix x;
     Svd svd;
-    for (std::int64_t i = begin; i < end && from.rows() > 0 && from.columns() > 0; ++i) {
+    for (std::int64_t i = begin; i < end; ++i) {
       from.load(x, i);
       if (!x.allFinite()) {
         refused.note(i);
@@ -402,10 +411,10 @@ void matrix_exponential(const View& y, const View& a) {
                           1.};
   const Matrices from(a);
   const Index n = from.rows();
-  from.for_each([&](std::int64_t begin, std::int64_t end) {
+  from.for_each({y}, [&](std::int64_t begin, std::int64_t end) {
     Matrix x, x2, x4, x6, sum, odd, even;
     Lu lu;
-    for (std::int64_t i = begin; i < end && n > 0; ++i) {
+    for (std::int64_t i = begin; i < end; ++i) {
       from.load(x, i);
       const double norm = x.cwiseAbs().colwise().sum().maxCoeff();
       if (!std::isfinite(norm) || !x.allFinite()) {

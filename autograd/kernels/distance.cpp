@@ -6,6 +6,7 @@
 
 #include "autograd/base/parallel.h"
 #include "autograd/base/scratch.h"
+#include "autograd/kernels/distance_products.h"
 
 namespace ebb::kernels {
 namespace {
@@ -74,6 +75,7 @@ void add_gradient(double* sums, double g, double y, const T* x, const T* z, std:
 void distances(const View& y, const View& x, const View& z, double p) {
   const std::int64_t batch = x.size(0), rows = x.size(1), count = z.size(1), n = x.size(2);
   if (y.numel() == 0) return;
+  if (p == 2 && distances_by_products(x, z)) return euclidean(y, x, z);
   visit_floating(x.dtype, [&]<class T>(T*) {
     const memory::Scratch<T> turned(batch * n * count);  // z with its rows as columns
     parallel_for(batch * count, rows_of_a_piece(1, n), [&](std::int64_t begin, std::int64_t end) {
@@ -95,6 +97,7 @@ void distances(const View& y, const View& x, const View& z, double p) {
 
 void distances_backward(const View& gx, const View& g, const View& y, const View& x, const View& z, double p) {
   const std::int64_t batch = x.size(0), rows = x.size(1), count = z.size(1), n = x.size(2);
+  if (p == 2 && distances_by_products(x, z)) return euclidean_backward(gx, g, y, x, z);
   visit_floating(x.dtype, [&]<class T>(T*) {
     const auto at = [](const View& v, std::int64_t b, std::int64_t i, std::int64_t j) {
       return static_cast<double>(v.as<const T>()[b * v.stride(0) + i * v.stride(1) + j * v.stride(2)]);

@@ -28,6 +28,12 @@ GemmOrder gemm_order(const Gemm<double>& whole);
 void gemm_piece(const Gemm<float>& g, const GemmOrder& order);
 void gemm_piece(const Gemm<double>& g, const GemmOrder& order);
 
+// What a product is without, its bias or, where only B is packed, A and C, stays null.
+template <class T>
+void advance(T*& p, std::int64_t by) {
+  if (p) p += by;
+}
+
 // The parts of a product: some rows of A and C, some columns of B and C, some terms of all sums. The terms that are
 // not the first are added to C.
 template <class T>
@@ -41,14 +47,14 @@ template <class T>
 Gemm<T> some_columns(Gemm<T> g, std::int64_t first, std::int64_t count) {
   g.n = count;
   g.b += first * g.b_col;
-  g.c += first;
-  if (g.bias) g.bias += first;
+  advance(g.c, first);
+  advance(g.bias, first);
   return g;
 }
 template <class T>
 Gemm<T> some_terms(Gemm<T> g, std::int64_t first, std::int64_t count) {
   g.k = count;
-  g.a += first * g.a_col;
+  advance(g.a, first * g.a_col);
   g.b += first * g.b_row;
   if (first > 0) g.accumulate = true;
   return g;

@@ -43,7 +43,7 @@ HWY_INLINE hn::Vec<D> load(D d, const T* p, std::int64_t n) {
   if (n == lanes(d)) return hn::LoadU(d, p);
 #if HWY_MEM_OPS_MIGHT_FAULT
   HWY_ALIGN T whole[hn::MaxLanes(d)] = {};
-  std::copy_n(p, n, whole);
+  for (std::int64_t i = 0; i < std::min(n, lanes(d)); ++i) whole[i] = p[i];  // the bound is for gcc 13, which warns
   return hn::Load(d, whole);
 #else
   return hn::MaskedLoad(first_n(d, n), d, p);
@@ -57,7 +57,7 @@ HWY_INLINE void store(hn::Vec<D> v, D d, T* p, std::int64_t n) {
 #if HWY_MEM_OPS_MIGHT_FAULT
   HWY_ALIGN T whole[hn::MaxLanes(d)];
   hn::Store(v, d, whole);
-  std::copy_n(whole, n, p);
+  for (std::int64_t i = 0; i < std::min(n, lanes(d)); ++i) p[i] = whole[i];
 #else
   hn::BlendedStore(v, first_n(d, n), d, p);
 #endif

@@ -249,6 +249,101 @@ void batch_norm_backward_of(const View& gx, const View& gweight, const View& gbi
   });
 }
 
+// x [n, c, inner] of group_norm: a row is a group of one example, `per` channels, whose coefficients are those from
+// channel(row) on. Planes are worked on one by one; if they are small the whole row is, with each channel's numbers `repeat`
+// times.
+struct Groups {
+  Groups(const View& x, std::int64_t of_each)
+      : n(x.size(0)),
+        c(x.size(1)),
+        inner(x.size(2)),
+        groups(of_each),
+        per(c / groups),
+        length(per * inner),
+        planes(inner >= kLeastPlane),
+        repeat(planes ? 1 : inner) {}
+
+  std::int64_t channel(std::int64_t row) const { return row % groups * per; }
+  template <class F>
+  void for_each_row(F&& f) const {
+    parallel_for(n * groups, grain_of(length), [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t row = begin; row < end; ++row) f(row, row * length, channel(row));
+    });
+  }
+
+  const std::int64_t n, c, inner, groups, per, length;
+  const bool planes;
+  const std::int64_t repeat;
+};
+
+template <class T>
+void group_norm_of(const View& y, const View& mean, const View& rstd, const View& x, const View& weight,
+                   const View& bias, std::int64_t count, double eps) {
+  const Groups groups(x, count);
+  const Numbers<T> w(weight, groups.c, T(1), groups.repeat), b(bias, groups.c, T(0), groups.repeat);
+  const Strided<T> means(mean), rstds(rstd);
+  groups.for_each_row([&](std::int64_t row, std::int64_t at, std::int64_t channel) {
+    const T* const from = x.as<const T>() + at;
+    T* const to = y.as<T>() + at;
+    RowStatistics<T> s;
+    row_statistics(&s, from, 1, groups.length, eps);
+    means[row] = s.mean;
+    rstds[row] = s.rstd;
+    const auto coefficients = [&](std::int64_t k) {
+      return NormCoefficients<T>{&s.mean, &s.rstd, w.data() + k, b.data() + k, s.offset};
+    };
+    if (!groups.planes)
+      return runs<T>().normalize_row(to, from, groups.length, coefficients(channel * groups.inner));
+    for (std::int64_t j = 0; j < groups.per; ++j)
+      runs<T>().normalize_plane(to + j * groups.inner, from + j * groups.inner, groups.inner,
+                                coefficients(channel + j));
+  });
+}
+
+// As layer_norm's, each group a row; the sums for weight and bias are those of the planes.
+template <class T>
+void group_norm_backward_of(const View& gx, const View& gweight, const View& gbias, const View& g, const View& x,
+                            const View& weight, const View& mean, const View& rstd, std::int64_t count) {
+  const Groups groups(x, count);
+  const std::int64_t n = groups.n, c = groups.c, inner = groups.inner;
+  const Numbers<T> w(weight, c, T(1), groups.repeat), m(mean, n * groups.groups, T(0)),
+      s(rstd, n * groups.groups, T(1));
+  const memory::Scratch<double> of_planes(2 * n * c);  // sums of g, and of g x̂
+  const T one = 1;
+  groups.for_each_row([&](std::int64_t row, std::int64_t at, std::int64_t channel) {
+    const T *const g_row = g.as<const T>() + at, *const x_row = x.as<const T>() + at;
+    double* const sums = of_planes.data() + 2 * row * groups.per;
+    double c0 = 0, c1 = 0;
+    for (std::int64_t j = 0; j < groups.per; ++j) {
+      runs<T>().sums_of_plane(sums + 2 * j, g_row + j * inner, x_row + j * inner, inner,
+                              {m.data() + row, s.data() + row, &one, nullptr});
+      const auto factor = static_cast<double>(w[(channel + j) * groups.repeat]);
+      c0 += factor * sums[2 * j];
+      c1 += factor * sums[2 * j + 1];
+    }
+    if (gx.data == nullptr) return;
+    const T means[] = {static_cast<T>(c0 / static_cast<double>(groups.length)),
+                       static_cast<T>(c1 / static_cast<double>(groups.length))};
+    const auto coefficients = [&](std::int64_t k) {
+      return NormCoefficients<T>{m.data() + row, s.data() + row, w.data() + k, nullptr};
+    };
+    T* const to = gx.as<T>() + at;
+    if (!groups.planes)
+      return runs<T>().gradient_of_row(to, g_row, x_row, groups.length, coefficients(channel * inner), means,
+                                       means + 1);
+    for (std::int64_t j = 0; j < groups.per; ++j)
+      runs<T>().gradient_of_plane(to + j * inner, g_row + j * inner, x_row + j * inner, inner,
+                                  coefficients(channel + j), means, means + 1);
+  });
+  const auto over_examples = [&](std::int64_t j, std::int64_t which) {
+    double sum = 0;
+    for (std::int64_t i = 0; i < n; ++i) sum += of_planes[2 * (i * c + j) + which];
+    return sum;
+  };
+  assign<T>(gbias, c, [&](std::int64_t j) { return over_examples(j, 0); });
+  assign<T>(gweight, c, [&](std::int64_t j) { return over_examples(j, 1); });
+}
+
 }  // namespace
 
 void layer_norm(View y, View mean, View rstd, View x, View weight, View bias, double eps) {
@@ -281,6 +376,17 @@ void batch_norm_apply(View y, View x, View mean, View rstd, View weight, View bi
 void batch_norm_backward(View gx, View gweight, View gbias, View g, View x, View weight, View mean, View rstd) {
   visit_floating(x.dtype,
                  [&]<class T>(T*) { batch_norm_backward_of<T>(gx, gweight, gbias, g, x, weight, mean, rstd); });
+}
+
+void group_norm(View y, View mean, View rstd, View x, View weight, View bias, std::int64_t groups, double eps) {
+  visit_floating(x.dtype, [&]<class T>(T*) { group_norm_of<T>(y, mean, rstd, x, weight, bias, groups, eps); });
+}
+
+void group_norm_backward(View gx, View gweight, View gbias, View g, View x, View weight, View mean, View rstd,
+                         std::int64_t groups) {
+  visit_floating(x.dtype, [&]<class T>(T*) {
+    group_norm_backward_of<T>(gx, gweight, gbias, g, x, weight, mean, rstd, groups);
+  });
 }
 
 }  // namespace ebb::kernels

@@ -19,4 +19,10 @@ void batch_norm_apply(View y, View x, View mean, View rstd, View weight, View bi
 // Gradient of the training form: statistics depend on x.
 void batch_norm_backward(View gx, View gweight, View gbias, View g, View x, View weight, View mean, View rstd);
 
+// x [n, c, inner] contiguous, y the same; weight and bias [c] or null data. mean and rstd [n groups] are of c / groups neighbouring
+// channels of one example. y = (x - mean) rstd weight + bias (Wu, He 2018).
+void group_norm(View y, View mean, View rstd, View x, View weight, View bias, std::int64_t groups, double eps);
+void group_norm_backward(View gx, View gweight, View gbias, View g, View x, View weight, View mean, View rstd,
+                         std::int64_t groups);
+
 }  // namespace ebb::kernels

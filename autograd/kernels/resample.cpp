@@ -1,6 +1,7 @@
 #include "autograd/kernels/resample.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "autograd/base/scratch.h"
@@ -10,6 +11,7 @@ namespace ebb::kernels {
 namespace {
 
 constexpr std::int64_t kWork = 16 * 1024;  // elements worth a piece of a parallel_for
+constexpr std::int64_t kFewLines = 4;
 
 // How many elements an output is made of.
 constexpr int terms(Resampler how) { return how == Resampler::cubic ? 4 : how == Resampler::linear ? 2 : 1; }
@@ -68,8 +70,29 @@ void with_terms(const View& y, const View& x, int dim, const Resampling& r, F&& 
   else run(std::integral_constant<int, 4>());
 }
 
-// Lines that lie side by side are done together, output by output.
-bool side_by_side(const LineTile<2>& tile) { return tile.count > 1 && tile.step[0] == 1 && tile.step[1] == 1; }
+// Lines that are done together, output by output: all that lie side by side, or a few, whose sums do not wait for each other.
+struct Together {
+  bool side_by_side;
+  std::int64_t most;
+  std::array<std::int64_t, 2> step;
+
+  explicit Together(const LineTile<2>& tile)
+      : side_by_side(tile.count > 1 && tile.step[0] == 1 && tile.step[1] == 1),
+        most(side_by_side ? tile.count : kFewLines),
+        step(tile.step) {}
+
+  // Calls f(offset in y, offset in x) for n of them.
+  template <class F>
+  void for_each(std::int64_t n, F&& f) const {
+    if (side_by_side) {
+      for (std::int64_t c = 0; c < n; ++c) f(c, c);
+    } else if (n == kFewLines) {
+      for (std::int64_t c = 0; c < kFewLines; ++c) f(c * step[0], c * step[1]);
+    } else {
+      for (std::int64_t c = 0; c < n; ++c) f(c * step[0], c * step[1]);
+    }
+  }
+};
 
 }  // namespace
 
@@ -79,20 +102,21 @@ void resample(View y, View x, int dim, const Resampling& resampling) {
     with_terms<T>(y, x, dim, resampling,
                   [&](const auto& terms, const LineTile<2>& tile, const auto& along, auto k) {
                     constexpr std::int64_t K = decltype(k)::value;
-                    const bool together = side_by_side(tile);
-                    const std::int64_t n = y.size(dim), columns = together ? tile.count : 1;
-                    for (std::int64_t line = 0; line < tile.count; line += columns) {
+                    const Together together(tile);
+                    const std::int64_t n = y.size(dim);
+                    for (std::int64_t line = 0; line < tile.count; line += together.most) {
+                      const std::int64_t columns = std::min(together.most, tile.count - line);
                       T* to = y.as<T>() + tile.at[0] + line * tile.step[0];
                       const T* const from = x.as<const T>() + tile.at[1] + line * tile.step[1];
                       for (std::int64_t i = 0; i < n; ++i, to += along[0]) {
                         const T* part[K];
                         for (std::int64_t t = 0; t < K; ++t) part[t] = from + terms.from[i * K + t] * along[1];
                         const T* const weight = &terms.weight[i * K];
-                        for (std::int64_t c = 0; c < columns; ++c) {
-                          T sum = weight[0] * part[0][c];
-                          for (std::int64_t t = 1; t < K; ++t) sum += weight[t] * part[t][c];
-                          to[c] = sum;
-                        }
+                        together.for_each(columns, [&](std::int64_t at_y, std::int64_t at_x) {
+                          T sum = weight[0] * part[0][at_x];
+                          for (std::int64_t t = 1; t < K; ++t) sum += weight[t] * part[t][at_x];
+                          to[at_y] = sum;
+                        });
                       }
                     }
                   });
@@ -102,24 +126,26 @@ void resample(View y, View x, int dim, const Resampling& resampling) {
 void resample_backward(View gx, View g, int dim, const Resampling& resampling) {
   if (gx.numel() == 0) return;
   visit_floating(gx.dtype, [&]<class T>(T*) {
-    with_terms<T>(g, gx, dim, resampling,
-                  [&](const auto& terms, const LineTile<2>& tile, const auto& along, auto k) {
-                    constexpr std::int64_t K = decltype(k)::value;
-                    const bool together = side_by_side(tile);
-                    const std::int64_t n = g.size(dim), columns = together ? tile.count : 1;
-                    for (std::int64_t line = 0; line < tile.count; line += columns) {
-                      const T* from = g.as<const T>() + tile.at[0] + line * tile.step[0];
-                      T* const to = gx.as<T>() + tile.at[1] + line * tile.step[1];
-                      for (std::int64_t i = 0; i < gx.size(dim); ++i)
-                        std::fill_n(to + i * along[1], columns, T(0));
-                      for (std::int64_t i = 0; i < n; ++i, from += along[0])
-                        for (std::int64_t t = 0; t < K; ++t) {
-                          const T weight = terms.weight[i * K + t];
-                          T* const part = to + terms.from[i * K + t] * along[1];
-                          for (std::int64_t c = 0; c < columns; ++c) part[c] += weight * from[c];
-                        }
-                    }
-                  });
+    with_terms<T>(
+        g, gx, dim, resampling, [&](const auto& terms, const LineTile<2>& tile, const auto& along, auto k) {
+          constexpr std::int64_t K = decltype(k)::value;
+          const Together together(tile);
+          const std::int64_t n = g.size(dim);
+          for (std::int64_t line = 0; line < tile.count; line += together.most) {
+            const std::int64_t columns = std::min(together.most, tile.count - line);
+            const T* from = g.as<const T>() + tile.at[0] + line * tile.step[0];
+            T* const to = gx.as<T>() + tile.at[1] + line * tile.step[1];
+            for (std::int64_t i = 0; i < gx.size(dim); ++i)
+              together.for_each(columns, [&](std::int64_t, std::int64_t at) { to[i * along[1] + at] = 0; });
+            for (std::int64_t i = 0; i < n; ++i, from += along[0])
+              for (std::int64_t t = 0; t < K; ++t) {
+                const T weight = terms.weight[i * K + t];
+                T* const part = to + terms.from[i * K + t] * along[1];
+                together.for_each(
+                    columns, [&](std::int64_t at_g, std::int64_t at_x) { part[at_x] += weight * from[at_g]; });
+              }
+          }
+        });
   });
 }
 

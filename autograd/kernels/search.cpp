@@ -97,6 +97,14 @@ void histc(const View& y, const View& x, double low, double high) {
   });
 }
 
+void bincount(const View& y, const View& x) {
+  auto* const counts = y.as<std::int64_t>();
+  std::fill_n(counts, y.numel(), 0);
+  for_each_run<std::int64_t>(x, [&](const std::int64_t* e, std::int64_t step, std::int64_t n) {
+    for (std::int64_t i = 0; i < n; ++i) ++counts[e[i * step]];
+  });
+}
+
 void nonzero(const View& y, const View& mask) {
   const int rank = mask.rank();
   if (y.numel() == 0) return;

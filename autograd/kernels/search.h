@@ -14,6 +14,9 @@ void searchsorted(const View& y, const View& sequence, const View& values, bool 
 // counts nowhere. low = high: from the smallest to the largest element. y and x of one dtype, float32 or float64.
 void histc(const View& y, const View& x, double low, double high);
 
+// y[i] = how often i is in x, int64 from 0 to y.numel() - 1; y int64, contiguous.
+void bincount(const View& y, const View& x);
+
 // The places of the true elements of a contiguous mask, row by row: y [their number, rank] int64, contiguous.
 void nonzero(const View& y, const View& mask);
 

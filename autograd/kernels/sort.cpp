@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <limits>
+#include <numeric>
 #include <type_traits>
 
 #include "autograd/base/fail.h"
@@ -146,7 +147,24 @@ void with_entries(const View& y, const View& x, int dim, bool largest, Choose&& 
   }
 }
 
+// Whether row i of x comes before row j, its equal only if i < j.
+template <class T>
+bool is_before(const void* x, std::int64_t m, std::int64_t i, std::int64_t j) {
+  const T *const a = static_cast<const T*>(x) + i * m, *const b = static_cast<const T*>(x) + j * m;
+  for (std::int64_t c = 0; c < m; ++c)
+    if (key_of(a[c]) != key_of(b[c])) return key_of(a[c]) < key_of(b[c]);
+  return i < j;
+}
+
 }  // namespace
+
+void argsort_rows(const View& y, const View& x) {
+  bool (*before)(const void*, std::int64_t, std::int64_t, std::int64_t) = nullptr;
+  visit(x.dtype, [&]<class T>(T*) { before = is_before<T>; });
+  auto *const first = y.as<std::int64_t>(), *const end = first + x.size(0);
+  std::iota(first, end, 0);
+  std::sort(first, end, [&](std::int64_t i, std::int64_t j) { return before(x.data, x.size(1), i, j); });
+}
 
 void argsort(const View& y, const View& x, int dim, bool largest) {
   const std::int64_t n = x.size(dim), m = y.size(dim), bytes = size_of(x.dtype);

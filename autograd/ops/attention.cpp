@@ -116,7 +116,7 @@ Tensor grouped_attention(const Tensor& query, const Tensor& key, const Tensor& v
   using namespace ops;
   const auto heads = [](const Tensor& x) { return x.dim() < 3 ? 0 : x.shape()[x.dim() - 3]; };
   const std::int64_t few = heads(key), many = heads(query);
-  if (few == 0 || heads(value) != few || many % few != 0)
+  if (few == 0 || many == 0 || heads(value) != few || many % few != 0)
     fail(
         "{}: enable_gqa with query {}, key {} and value {}; they must be [.., heads, rows, width], and the query "
         "must "

@@ -52,8 +52,9 @@ Tensor fold(const Tensor& x, Size2 output_size, Size2 kernel_size, const UnfoldO
     padded[i] = output_size[i] + 2 * padding[i];
   }
   const std::int64_t area = kernel_size[0] * kernel_size[1], n = x.shape()[0], channels = x.shape()[1] / area;
-  if (x.shape()[1] != channels * area || x.shape()[2] != count[0] * count[1])
-    fail("fold: the tensor is {}; it must be [n, c * {}, {}]", x.shape(), area, count[0] * count[1]);
+  const std::int64_t windows = ops::product("fold", count[0], count[1]);
+  if (x.shape()[1] != channels * area || x.shape()[2] != windows)
+    fail("fold: the tensor is {}; it must be [n, c * {}, {}]", x.shape(), area, windows);
   Tensor y =
       permute(reshape(x, {n, channels, kernel_size[0], kernel_size[1], count[0], count[1]}), {0, 1, 2, 4, 5, 3});
   y = apply(ops::WindowsBackward{{4, kernel_size[1], stride[1], dilation[1]},

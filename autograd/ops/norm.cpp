@@ -164,16 +164,18 @@ Tensor group_norm(const Tensor& x, std::int64_t num_groups, const Tensor& weight
     fail("group_norm: num_groups is {}, which does not divide the channels of {}; choose a divisor of {}",
          num_groups, x.shape(), c);
   if (x.numel() == 0) return x;
-  const std::int64_t groups = x.shape()[0] * num_groups;
-  const Tensor rows = reshape(x, {groups, x.numel() / groups}).contiguous();
-  const Tensor y = reshape(apply(ops::LayerNorm{eps}, rows, Tensor(), Tensor())[0], x.shape());
-  const auto along_channels = [&](const Tensor& v) {
-    if (!v.defined()) return v;
-    Dims sizes = v.shape();
-    for (int i = 2; i < x.dim(); ++i) sizes.push_back(1);
-    return reshape(v, sizes);
-  };
-  return affine(y, along_channels(weight), along_channels(bias));
+  const Shape one{c};
+  if (is_of_each(weight, one) || is_of_each(bias, one)) {
+    const auto along_channels = [&](const Tensor& v) {
+      if (!v.defined()) return v;
+      Dims sizes = v.shape();
+      for (int i = 2; i < x.dim(); ++i) sizes.push_back(1);
+      return reshape(v, sizes);
+    };
+    return affine(group_norm(x, num_groups, {}, {}, eps), along_channels(weight), along_channels(bias));
+  }
+  const Tensor channels = reshape(x, {x.shape()[0], c, inner_size(x)}).contiguous();
+  return reshape(apply(ops::GroupNorm{num_groups, eps}, channels, weight, bias)[0], x.shape());
 }
 
 Tensor local_response_norm(const Tensor& x, std::int64_t size, double alpha, double beta, double k) {

@@ -120,6 +120,56 @@ struct BatchNorm {
   }
 };
 
-using NormOps = std::tuple<LayerNorm, BatchNorm>;
+// x [n, c, inner], weight and bias [c] or undefined. Outputs: y, and the groups' mean and 1 / sqrt(var + eps) [n groups], which
+// are not differentiated.
+struct GroupNorm {
+  static constexpr std::string_view name = "group_norm";
+  static constexpr int outputs = 3, differentiable_outputs = 1;
+  std::int64_t groups = 1;
+  double eps = 1e-5;
+
+  std::array<Spec, 3> infer(const Tensor& x, const Tensor&, const Tensor&) const {
+    require_floating(name, x);
+    const Spec of_groups{{x.shape()[0] * groups}, x.dtype()};
+    return {Spec{x.shape(), x.dtype()}, of_groups, of_groups};
+  }
+  void forward(View y, View mean, View rstd, View x, View weight, View bias) const {
+    kernels::group_norm(y, mean, rstd, x, weight, bias, groups, eps);
+  }
+  std::array<Tensor, 3> grads(Wanted wanted, Grads g, In<0> x, In<1> weight, Output<1> mean,
+                              Output<2> rstd) const {
+    auto result = norm_gradients(wanted, x, x.shape()[1]);
+    const Tensor gy = g[0].contiguous();
+    detail::launch([count = groups](const auto&... views) { kernels::group_norm_backward(views..., count); },
+                   view_or_null(result[0]), view_or_null(result[1]), view_or_null(result[2]), gy.view(), x.view(),
+                   view_or_null(weight), mean.view(), rstd.view());
+    return result;
+  }
+  std::array<Tensor, 3> reference(const Tensor& x, const Tensor& weight, const Tensor& bias) const {
+    const std::int64_t n = x.shape()[0], c = x.shape()[1], inner = x.shape()[2];
+    const Tensor rows = reshape(x, {n * groups, c / groups * inner});
+    const Tensor center = mean(rows, {1}, true), scale = rsqrt(var(rows, {1}, 0, true) + eps);
+    Tensor y = reshape((rows - center) * scale, x.shape());
+    if (weight.defined()) y = y * unsqueeze(weight, 1);
+    if (bias.defined()) y = y + unsqueeze(bias, 1);
+    return {y, squeeze(center, 1), squeeze(scale, 1)};
+  }
+  static Samples<GroupNorm> samples(Generator& random) {
+    return {{{2, 1e-5},
+             {draw(random, {2, 4, 3}), draw(random, {4}), draw(random, {4})},
+             "torch.nn.functional.group_norm(x[0], 2, x[1], x[2], 1e-5)"},
+            {{1, 1e-3},
+             {draw(random, {2, 2, 17}), Tensor(), draw(random, {2})},
+             "torch.nn.functional.group_norm(x[0], 1, None, x[2], 1e-3)"},
+            {{3, 1e-5},
+             {draw(random, {2, 3, 16}), draw(random, {3}), Tensor()},
+             "torch.nn.functional.group_norm(x[0], 3, x[1], None, 1e-5)"},
+            {{2, 1e-5},
+             {draw(random, {0, 4, 2}), draw(random, {4}), draw(random, {4})},
+             "torch.nn.functional.group_norm(x[0], 2, x[1], x[2], 1e-5)"}};
+  }
+};
+
+using NormOps = std::tuple<LayerNorm, BatchNorm, GroupNorm>;
 
 }  // namespace ebb::ops

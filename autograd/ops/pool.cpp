@@ -154,10 +154,21 @@ Tensor avg_pool(std::string_view op, const Tensor& x, const Size<N>& kernel, con
   });
 }
 
+// The sizes of the result, or Error.
 template <std::size_t N>
-ValuesIndices adaptive_max_pool(std::string_view op, const Tensor& x, const Size<N>& output, bool with_indices) {
+Size<N> resolved(std::string_view op, const Tensor& images, const AdaptiveSize<N>& wanted) {
+  require_images(op, images, N);
+  Size<N> output(0);
+  for (std::size_t i = 0; i < N; ++i) output[i] = wanted[i].value_or(images.shape()[static_cast<int>(i) + 2]);
+  adaptive_shape(op, images, output);
+  return output;
+}
+
+template <std::size_t N>
+ValuesIndices adaptive_max_pool(std::string_view op, const Tensor& x, const AdaptiveSize<N>& wanted,
+                                bool with_indices) {
   return batched(x, N, [&](const Tensor& images) -> ValuesIndices {
-    adaptive_shape(op, images, output);
+    const Size<N> output = resolved(op, images, wanted);
     if constexpr (N == 1) {
       const auto [y, index] = apply(AdaptiveMaxPool2d{{1, output[0]}}, unsqueeze(images, 2));
       return {squeeze(y, 2), squeeze(index, 2)};
@@ -172,9 +183,9 @@ ValuesIndices adaptive_max_pool(std::string_view op, const Tensor& x, const Size
 }
 
 template <std::size_t N>
-Tensor adaptive_avg_pool(std::string_view op, const Tensor& x, const Size<N>& output) {
+Tensor adaptive_avg_pool(std::string_view op, const Tensor& x, const AdaptiveSize<N>& wanted) {
   return batched(x, N, [&](const Tensor& images) {
-    if (N != 2) adaptive_shape(op, images, output);
+    const Size<N> output = resolved(op, images, wanted);
     if constexpr (N == 1) return squeeze(apply(AdaptiveAvgPool2d{{1, output[0]}}, unsqueeze(images, 2)), 2);
     else if constexpr (N == 2) return apply(AdaptiveAvgPool2d{output}, images);
     else
@@ -265,31 +276,31 @@ Tensor avg_pool3d(const Tensor& x, Size3 kernel, const Pool3dOptions& options) {
   return ops::avg_pool("avg_pool3d", x, kernel, options);
 }
 
-Tensor adaptive_avg_pool1d(const Tensor& x, Size1 output) {
+Tensor adaptive_avg_pool1d(const Tensor& x, AdaptiveSize1 output) {
   return ops::adaptive_avg_pool("adaptive_avg_pool1d", x, output);
 }
-Tensor adaptive_avg_pool2d(const Tensor& x, Size2 output) {
+Tensor adaptive_avg_pool2d(const Tensor& x, AdaptiveSize2 output) {
   return ops::adaptive_avg_pool("adaptive_avg_pool2d", x, output);
 }
-Tensor adaptive_avg_pool3d(const Tensor& x, Size3 output) {
+Tensor adaptive_avg_pool3d(const Tensor& x, AdaptiveSize3 output) {
   return ops::adaptive_avg_pool("adaptive_avg_pool3d", x, output);
 }
-Tensor adaptive_max_pool1d(const Tensor& x, Size1 output) {
+Tensor adaptive_max_pool1d(const Tensor& x, AdaptiveSize1 output) {
   return ops::adaptive_max_pool("adaptive_max_pool1d", x, output, false).values;
 }
-Tensor adaptive_max_pool2d(const Tensor& x, Size2 output) {
+Tensor adaptive_max_pool2d(const Tensor& x, AdaptiveSize2 output) {
   return ops::adaptive_max_pool("adaptive_max_pool2d", x, output, false).values;
 }
-Tensor adaptive_max_pool3d(const Tensor& x, Size3 output) {
+Tensor adaptive_max_pool3d(const Tensor& x, AdaptiveSize3 output) {
   return ops::adaptive_max_pool("adaptive_max_pool3d", x, output, false).values;
 }
-ValuesIndices adaptive_max_pool1d_with_indices(const Tensor& x, Size1 output) {
+ValuesIndices adaptive_max_pool1d_with_indices(const Tensor& x, AdaptiveSize1 output) {
   return ops::adaptive_max_pool("adaptive_max_pool1d", x, output, true);
 }
-ValuesIndices adaptive_max_pool2d_with_indices(const Tensor& x, Size2 output) {
+ValuesIndices adaptive_max_pool2d_with_indices(const Tensor& x, AdaptiveSize2 output) {
   return ops::adaptive_max_pool("adaptive_max_pool2d", x, output, true);
 }
-ValuesIndices adaptive_max_pool3d_with_indices(const Tensor& x, Size3 output) {
+ValuesIndices adaptive_max_pool3d_with_indices(const Tensor& x, AdaptiveSize3 output) {
   return ops::adaptive_max_pool("adaptive_max_pool3d", x, output, true);
 }
 

@@ -123,7 +123,7 @@ Tensor broadcast_to(const Tensor& x, const Shape& shape) {
 std::vector<Tensor> unbind(const Tensor& x, int dim) {
   if (x.dim() == 0) fail("unbind: the tensor is 0-d");
   const int d = dimension("unbind", dim, x.dim());
-  std::vector<Tensor> slices;
+  std::vector<Tensor> slices = ops::list_of("unbind", x.shape()[d]);
   for (std::int64_t i = 0; i < x.shape()[d]; ++i) slices.push_back(select(x, d, i));
   return slices;
 }

@@ -41,6 +41,15 @@ inline std::array<Tensor, 6> recurrent_gradients_without_c0(const RecurrentLayer
   return {x, h0, weight_ih, weight_hh, bias_ih, bias_hh};
 }
 
+// x [n, gates h] in its parts, which chunk() would not give where h is 0.
+template <std::size_t K>
+std::array<Tensor, K> parts_of_gates(const Tensor& x) {
+  const std::int64_t h = x.shape()[1] / std::int64_t{K};
+  std::array<Tensor, K> parts;
+  for (std::size_t k = 0; k < K; ++k) parts[k] = narrow(x, 1, static_cast<std::int64_t>(k) * h, h);
+  return parts;
+}
+
 // Calls step(x at one time), which returns K tensors, for every time in order, and stacks what it returns.
 template <std::size_t K, class Step>
 std::array<Tensor, K> over_time(const Tensor& x, bool reverse, Step&& step) {
@@ -112,7 +121,7 @@ struct Lstm {
                                   const Tensor& weight_hh, const Tensor& bias_ih, const Tensor& bias_hh) const {
     Tensor h = h0, c = c0;
     const auto [y, gates, cells] = over_time<3>(x, reverse, [&](const Tensor& now) {
-      const auto a = chunk(linear(now, weight_ih, bias_ih) + linear(h, weight_hh, bias_hh), 4, 1);
+      const auto a = parts_of_gates<4>(linear(now, weight_ih, bias_ih) + linear(h, weight_hh, bias_hh));
       const Tensor i = sigmoid(a[0]), f = sigmoid(a[1]), g = tanh(a[2]), o = sigmoid(a[3]);
       c = f * c + i * g;
       h = o * tanh(c);
@@ -153,8 +162,8 @@ struct Gru {
                                   const Tensor& weight_hh, const Tensor& bias_ih, const Tensor& bias_hh) const {
     Tensor h = h0;
     const auto [y, gates, cells] = over_time<3>(x, reverse, [&](const Tensor& now) {
-      const auto of_x = chunk(linear(now, weight_ih, bias_ih), 3, 1);
-      const auto of_h = chunk(linear(h, weight_hh, bias_hh), 3, 1);
+      const auto of_x = parts_of_gates<3>(linear(now, weight_ih, bias_ih));
+      const auto of_h = parts_of_gates<3>(linear(h, weight_hh, bias_hh));
       const Tensor r = sigmoid(of_x[0] + of_h[0]), z = sigmoid(of_x[1] + of_h[1]);
       const Tensor n = tanh(of_x[2] + r * of_h[2]);
       h = (1 - z) * n + z * h;

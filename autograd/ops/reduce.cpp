@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "autograd/ops/chosen.h"
+#include "autograd/ops/in_dtype.h"
 #include "autograd/ops/scan.h"
 
 namespace ebb {
@@ -19,7 +20,6 @@ Tensor Prod::grad0(Grad g, In<0> x) const {
 }  // namespace ops
 
 namespace {
-
 
 // Sorted, non-negative, each once; all if none is named.
 Dims reduced_dims(std::string_view op, const Tensor& x, const Dims& dims) {
@@ -63,6 +63,11 @@ Tensor but_at_zero(const Tensor& x, double at_zero, F&& f) {
   return where(zero, scalar_like(x, at_zero), f(where(zero, scalar_like(x, 1), x)));
 }
 
+Tensor product(const Tensor& x, const Dims& dims, bool keepdim, std::optional<Dtype> dtype) {
+  const ops::Prod op{{reduced_dims("prod", x, dims), keepdim}};
+  return ops::in_dtype(x, dtype, [&](const Tensor& factors) { return apply(op, factors); });
+}
+
 Tensor not_zero(const Tensor& x) { return x.dtype() == boolean ? x : ne(x.detach(), 0); }
 Tensor count_true(const Tensor& x, const ops::Reduction& reduction) { return apply(ops::Sum{reduction, 1}, x); }
 Tensor but_nan(const Tensor& x) { return where(ne(x, x), scalar_like(x, 0), x); }
@@ -78,16 +83,18 @@ Tensor index_of_extreme(const Tensor& x, std::optional<int> dim, bool keepdim) {
 
 }  // namespace
 
-Tensor sum(const Tensor& x, const Dims& dims, bool keepdim) {
-  return apply(ops::Sum{{reduced_dims("sum", x, dims), keepdim}, 1}, x);
+Tensor sum(const Tensor& x, const Dims& dims, bool keepdim, std::optional<Dtype> dtype) {
+  const ops::Sum op{{reduced_dims("sum", x, dims), keepdim}, 1};
+  return ops::in_dtype(x, dtype, [&](const Tensor& terms) { return apply(op, terms); });
 }
 
-Tensor mean(const Tensor& x, const Dims& dims, bool keepdim) {
-  ops::require_floating("mean", x);
+Tensor mean(const Tensor& x, const Dims& dims, bool keepdim, std::optional<Dtype> dtype) {
   ops::Sum op{{reduced_dims("mean", x, dims), keepdim}, 1};
   op.scale =
       1 / static_cast<double>(op.count(x.shape()));  // of no elements: 0 · inf, NaN as the mean of nothing is
-  return apply(op, x);
+  const Tensor terms = dtype ? x.to(*dtype) : x;
+  ops::require_floating("mean", terms);
+  return apply(op, terms);
 }
 
 Tensor nansum(const Tensor& x, const Dims& dims, bool keepdim) {
@@ -99,9 +106,9 @@ Tensor nanmean(const Tensor& x, const Dims& dims, bool keepdim) {
   return sum(but_nan(x), dims, keepdim) / sum(eq(x, x), dims, keepdim).to(x.dtype());
 }
 
-Tensor prod(const Tensor& x) { return apply(ops::Prod{{reduced_dims("prod", x, {}), false}}, x); }
-Tensor prod(const Tensor& x, int dim, bool keepdim) {
-  return apply(ops::Prod{{reduced_dims("prod", x, {dim}), keepdim}}, x);
+Tensor prod(const Tensor& x, std::optional<Dtype> dtype) { return product(x, {}, false, dtype); }
+Tensor prod(const Tensor& x, int dim, bool keepdim, std::optional<Dtype> dtype) {
+  return product(x, {dim}, keepdim, dtype);
 }
 
 Tensor var(const Tensor& x, const Dims& dims, double correction, bool keepdim) {

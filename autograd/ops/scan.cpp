@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "autograd/ops/chosen.h"
+#include "autograd/ops/in_dtype.h"
 
 namespace ebb {
 namespace ops {
@@ -69,8 +70,12 @@ Tensor joined(const Tensor& x, int dim, const Tensor& prepend, const Tensor& app
 
 }  // namespace
 
-Tensor cumsum(const Tensor& x, int dim) { return scan<ops::Cumsum>(x, dim); }
-Tensor cumprod(const Tensor& x, int dim) { return scan<ops::Cumprod>(x, dim); }
+Tensor cumsum(const Tensor& x, int dim, std::optional<Dtype> dtype) {
+  return ops::in_dtype(x, dtype, [=](const Tensor& terms) { return scan<ops::Cumsum>(terms, dim); });
+}
+Tensor cumprod(const Tensor& x, int dim, std::optional<Dtype> dtype) {
+  return ops::in_dtype(x, dtype, [=](const Tensor& factors) { return scan<ops::Cumprod>(factors, dim); });
+}
 Tensor logcumsumexp(const Tensor& x, int dim) { return scan<ops::Logcumsumexp>(x, dim); }
 ValuesIndices cummax(const Tensor& x, int dim) { return extreme_so_far<ops::Cummax>(x, dim); }
 ValuesIndices cummin(const Tensor& x, int dim) { return extreme_so_far<ops::Cummin>(x, dim); }

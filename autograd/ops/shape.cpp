@@ -218,7 +218,7 @@ std::vector<Tensor> split(const Tensor& x, const std::vector<std::int64_t>& size
 std::vector<Tensor> split(const Tensor& x, std::int64_t size, int dim) {
   if (size <= 0) fail("split: the size is {}; it must be positive", size);
   const std::int64_t total = x.size(dim);
-  std::vector<Tensor> parts;
+  std::vector<Tensor> parts = ops::list_of("split", total / size + 1);
   for (std::int64_t start = 0; start < std::max<std::int64_t>(total, 1); start += size)
     parts.push_back(narrow(x, dim, start, std::min(size, total - start)));
   return parts;

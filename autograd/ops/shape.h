@@ -40,6 +40,16 @@ struct Range {
 Range range_of(std::string_view op, std::int64_t size, std::optional<std::int64_t> start,
                std::optional<std::int64_t> stop, std::int64_t step);
 
+// A list with room for so many parts of a tensor. More are an Error before there is one.
+inline std::vector<Tensor> list_of(std::string_view op, std::int64_t parts) {
+  constexpr std::int64_t kMost = 1 << 24;
+  if (parts > kMost)
+    fail("{}: the result is {} tensors; take fewer parts, of which there may be {}", op, parts, kMost);
+  std::vector<Tensor> list;
+  list.reserve(static_cast<std::size_t>(parts));
+  return list;
+}
+
 // The strides that give x's elements another shape without moving them; none if that is impossible.
 std::optional<Dims> strides_for(const Tensor& x, const Shape& shape);
 
