@@ -93,7 +93,7 @@ int look(const support::Options& options) {
 
   std::vector<io::Series> few;
   const Tensor x = linspace(-4, 4, 401, {.dtype = float64});
-  for (const std::size_t i : {0, 1, 3, 4, 9, 12})
+  for (const std::size_t i : {0u, 1u, 3u, 4u, 9u, 12u})
     few.push_back({kActivations[i].name, x.to_vector<double>(), kActivations[i].f(x).to_vector<double>()});
   io::save_chart(options.out + "/activations.svg", few, {.title = "Activations", .x_label = "x"});
   report.save(options.out + "/report.html");
