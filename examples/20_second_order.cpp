@@ -4,8 +4,6 @@
 
 using namespace ebb;
 
-using Rows = std::vector<std::vector<std::string>>;
-
 Tensor start(std::initializer_list<double> values) {
   return tensor(values, {.dtype = float64, .requires_grad = true});
 }
@@ -15,7 +13,6 @@ void descend(const support::Options& options, io::Report& report) {
   const auto f = [](const Tensor& x) { return square(1.0 - x[0]) + 100.0 * square(x[1] - square(x[0])); };
   const Tensor x = start({-1.2, 1}), y = start({-1.2, 1}), z = start({-1.2, 1});
   optim::LBFGS lbfgs({y}, {.max_iter = 1,
-                           .max_eval = 25,
                            .tolerance_grad = 0,
                            .tolerance_change = 0,
                            .line_search_fn = optim::LineSearch::strong_wolfe});
@@ -78,7 +75,7 @@ void certified_problems(const support::Options& options, io::Report& report) {
       {"eckerle4",
        [](const Tensor& b, const Tensor& x) { return b[0] / b[1] * exp(-0.5 * square((x - b[2]) / b[1])); }},
       {"boxbod", saturation}};
-  Rows rows{{"problem", "from", "Levenberg-Marquardt", "digits"}};
+  std::vector<std::vector<std::string>> rows{{"problem", "from", "Levenberg-Marquardt", "digits"}};
   double fewest = 15;
   for (const auto& [name, model] : problems)
     for (const std::string from : {"start1", "start2"}) {

@@ -17,8 +17,6 @@
 namespace ebb::optim {
 namespace {
 
-constexpr double kRounding = std::numeric_limits<double>::epsilon();
-
 double half_square(const Tensor& r) { return 0.5 * dot(r, r).item(); }
 
 // Residuals and Jacobian, in float64, at the parameters as they are.
@@ -30,12 +28,23 @@ class Problem {
     check_parameters(name, parameters);
     check_one_dtype(name, parameters);
     evaluate();
+    std::vector<NamedTensor> named;
+    for (const auto& p : parameters) named.push_back({fmt::format("parameter {}", named.size()), p});
+    if (const auto idle = unreached(graph_, named); !idle.empty())
+      fail("{}: the residuals do not depend on {}; compute them from it, or leave it out", name,
+           fmt::join(idle, ", "));
     if (!std::isfinite(value)) fail("{}: the residuals are not finite at the start; begin elsewhere", name);
     linearise();
   }
 
   Tensor r, jacobian, norms;  // [m], [m, n], of the jacobian's columns [n]
   double value = 0, gradient = 0;
+
+  // Of the residuals' dtype, relatively.
+  double rounding() const {
+    return graph_.dtype() == float32 ? std::numeric_limits<float>::epsilon()
+                                     : std::numeric_limits<double>::epsilon();
+  }
 
   // ½ Σ r² at other parameters, to which it goes.
   void go_to(const Tensor& position) {
@@ -62,8 +71,6 @@ class Problem {
   void evaluate() {
     const EnableGrad on;
     graph_ = reshape(residuals_(), {-1});
-    if (!graph_.requires_grad())
-      fail("{}: the residuals do not depend on the parameters; compute them from those", name_);
     r = graph_.detach().to(float64);
     value = half_square(r);
   }
@@ -84,9 +91,9 @@ class Problem {
 };
 
 // Is a step, or the fall of L that the linear model promises, so small that rounding hides it?
-bool is_lost(const Tensor& step, const Tensor& position, const Tensor& scale, double promised, double value) {
-  const double moved = norm(step * scale).item(), from = norm(position.to(float64) * scale).item();
-  return promised <= kRounding * value || moved <= kRounding * from;
+bool is_lost(const Problem& at, const Tensor& step, const Tensor& scale, double promised) {
+  const double moved = norm(step * scale).item(), from = norm(at.position().to(float64) * scale).item();
+  return promised <= at.rounding() * at.value || moved <= at.rounding() * from;
 }
 
 // The least of |J δ + r|² + μ |D δ|².
@@ -120,12 +127,12 @@ LeastSquaresResult levenberg_marquardt(const Residuals& residuals, const std::ve
     Tensor step = damped(at, scale, mu);
     for (; bound > 0 && norm(step * scale).item() > bound; step = damped(at, scale, mu)) mu *= 2;
     const double promised = half_square(matmul(at.jacobian, step)) + mu * 2 * half_square(step * scale);
-    const bool last = is_lost(step * (1 + mu), before, scale, promised * (1 + mu), at.value);
+    const bool last = is_lost(at, step * (1 + mu), scale, promised * (1 + mu));
     const double value = at.value;
     const Tensor r = at.r;
     at.go_to(before + step.to(before.dtype()));
     const double gain = (value - at.value) / promised;
-    const bool taken = last ? at.value <= value * (1 + 4 * kRounding) : gain > 0;  // not if L is not a number
+    const bool taken = last ? at.value <= value * (1 + 4 * at.rounding()) : gain > 0;  // not if L is not a number
     if (taken) {
       at.linearise();
       mu *= std::max(1. / 3, 1 - std::pow(2 * gain - 1, 3));
@@ -153,7 +160,7 @@ LeastSquaresResult gauss_newton(const Residuals& residuals, const std::vector<Te
   bool converged = at.gradient <= options.tolerance;
   for (bool moves = true; moves && !converged && iterations < options.max_iterations; ++iterations) {
     const Tensor step = lstsq(at.jacobian, -at.r), before = at.position();
-    if (is_lost(step, before, at.norms, half_square(matmul(at.jacobian, step)), at.value)) {
+    if (is_lost(at, step, at.norms, half_square(matmul(at.jacobian, step)))) {
       converged = true;
       break;
     }

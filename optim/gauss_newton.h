@@ -50,7 +50,7 @@ struct LevenbergMarquardtOptions {
 //
 // (Nielsen: Damping Parameter in Marquardt's Method; 1999. Madsen, Nielsen, Tingleff: Methods for Non-Linear Least Squares
 // Problems; 2004, algorithm 3.16). Residuals that are not finite count as no fall. Parameters are as those of an optimizer,
-// all of one dtype. Error if they are not, if no residual depends on them, or if the residuals are not finite at the start.
+// all of one dtype. Error if they are not, if no residual depends on one of them, or if a residual is not finite at the start.
 [[nodiscard]] LeastSquaresResult levenberg_marquardt(const Residuals& residuals,
                                                      const std::vector<Tensor>& parameters,
                                                      const LevenbergMarquardtOptions& options = {});

@@ -24,8 +24,7 @@ MinimizeResult newton(const Objective& f, const std::vector<Tensor>& parameters,
       .converged = false, .iterations = 0, .gradient_norm = 0, .value = 0, .tolerance = options.tolerance};
   while (true) {
     const Tensor value = f();
-    const Tensor slopes =
-        flat_gradients(parameters, grad(value, parameters, {.create_graph = true, .allow_unused = true}));
+    const Tensor slopes = flat_gradients(parameters, grad(value, parameters, {.create_graph = true}));
     const Tensor g = slopes.detach().to(float64);
     result.value = value.item();
     result.gradient_norm = norm(g).item();

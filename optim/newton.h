@@ -11,7 +11,7 @@ namespace ebb::optim {
 // eigenvalues, at least 1e-8 of the largest: downhill also where the function is not convex (Greenstadt: On the Relative
 // Efficiencies of Gradient Methods; 1967). The step, 1 at first, is halved until the value falls by 1e-4 of what its slope
 // promises (Armijo 1966), but for rounding; if 50 halvings do not do, it ends. Parameters are as those of an optimizer, all
-// of one dtype.
+// of one dtype; Error if the value does not depend on one.
 //
 //   auto result = optim::newton([&] { return f(x); }, {x}, {.tolerance = 1e-12});
 [[nodiscard]] MinimizeResult newton(const Objective& f, const std::vector<Tensor>& parameters,

@@ -104,6 +104,17 @@ TEST_CASE("a step to where the residuals are not finite is not taken") {
   CHECK(x.item() == doctest::Approx(0.01).epsilon(1e-10));
 }
 
+TEST_CASE("float32, and data that a model fits but for rounding") {
+  for (const Dtype dtype : {float32, float64}) {
+    const Tensor x = linspace(0, 3, 20, {.dtype = dtype}), y = 2.0 * exp(-0.7 * x);
+    const Tensor b = leaf({1.0, 0.1}, dtype);
+    const auto result = optim::levenberg_marquardt([&] { return b[0] * exp(-b[1] * x) - y; }, {b});
+    CHECK_MESSAGE(result.converged, to_string(result));
+    CHECK(b[0].item() == doctest::Approx(2).epsilon(dtype == float32 ? 1e-6 : 1e-14));
+    CHECK(b[1].item() == doctest::Approx(0.7).epsilon(dtype == float32 ? 1e-6 : 1e-14));
+  }
+}
+
 TEST_CASE("Newton's method") {
   const Tensor x = leaf({-1.2, 1.0});
   const auto result = optim::newton([&] { return rosenbrock(x); }, {x}, {.tolerance = 1e-12});
@@ -126,8 +137,13 @@ TEST_CASE("Newton's method") {
 
 TEST_CASE("mistakes") {
   const Tensor x = leaf({4.0}), y = leaf({1.0}, float32);
-  CHECK_ERROR((void)optim::levenberg_marquardt([&] { return ones({3}); }, {x}),
-              "levenberg_marquardt: the residuals do not depend on the parameters; compute them from those");
+  CHECK_ERROR(
+      (void)optim::levenberg_marquardt([&] { return ones({3}); }, {x}),
+      "levenberg_marquardt: the residuals do not depend on parameter 0; compute them from it, or leave it out");
+  const Tensor idle = leaf({0.0});
+  CHECK_ERROR((void)optim::gauss_newton([&] { return x; }, {x, idle}),
+              "gauss_newton: the residuals do not depend on parameter 1; compute them from it, or leave it out");
+  CHECK_THROWS_AS((void)optim::newton([&] { return sum(x); }, {x, idle}), Error);
   CHECK_ERROR((void)optim::levenberg_marquardt([&] { return sqrt(x - 5.0); }, {x}),
               "levenberg_marquardt: the residuals are not finite at the start; begin elsewhere");
   CHECK_ERROR((void)optim::levenberg_marquardt([&] { return x; }, {x}, {.damping = 0}),
