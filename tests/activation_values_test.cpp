@@ -147,3 +147,22 @@ TEST_CASE("the gradients of losses in closed form") {
   CHECK(amax(abs(grad(cross_entropy(x, target), x) - (p - y) / 4.0)).item() <= 1e-15);
   CHECK(amax(abs(grad(mse_loss(x, y), x) - 2.0 * (x.detach() - y) / 12.0)).item() <= 1e-15);
 }
+
+// Where pieces meet: those of the headers, and PyTorch's.
+TEST_CASE("derivatives at kinks") {
+  const auto at = [](const Function& f, double x) {
+    const Tensor t = tensor({x}, {.dtype = float64, .requires_grad = true});
+    return grad(sum(f(t)), t).item();
+  };
+  CHECK(at([](const Tensor& x) { return relu(x); }, 0) == 0);
+  CHECK(at([](const Tensor& x) { return leaky_relu(x, 0.25); }, 0) == 0.25);
+  CHECK(at([](const Tensor& x) { return elu(x, 2); }, 0) == 2);
+  CHECK(at([](const Tensor& x) { return selu(x); }, 0) == doctest::Approx(1.7580993408473766).epsilon(1e-15));
+  CHECK(at([](const Tensor& x) { return relu6(x); }, 6) == 0);
+  CHECK(at([](const Tensor& x) { return hardswish(x); }, -3) == 0);
+  CHECK(at([](const Tensor& x) { return hardswish(x); }, 3) == 1);
+  CHECK(at([](const Tensor& x) { return hardshrink(x); }, 0.5) == 0);
+  CHECK(at([](const Tensor& x) { return softshrink(x); }, -0.5) == 0);
+  CHECK(at([](const Tensor& x) { return l1_loss(x, zeros_like(x)); }, 0) == 0);
+  CHECK(at([](const Tensor& x) { return hinge_loss(x, ones_like(x)); }, 1) == 0);
+}
