@@ -42,12 +42,11 @@ double deviation_on_a_step() {
 }
 
 // From digits and their differences of neighbours, x[j] - x[j + 1], the kernel [1, -1].
-Tensor learn_kernel(const data::Mnist& digits, std::int64_t steps) {
+Tensor learn_kernel(const data::Mnist& digits, std::uint64_t seed) {
   nn::Conv2d conv{.in = 1, .out = 1, .kernel = {1, 2}, .with_bias = false};
-  optim::Adam adam(parameters(conv), {.lr = 0.02});
-  data::DataLoader loader(digits, {.batch_size = 32, .shuffle = true, .seed = 1});
-  io::Progress progress("learning a kernel", steps, {.unit = "digits"});
-  std::int64_t step = 0;
+  optim::Adam adam(parameters(conv), {.lr = 0.05});
+  data::DataLoader loader(digits, {.batch_size = 32, .shuffle = true, .seed = seed});
+  io::Progress progress("learning a kernel", loader.size(), {.unit = "digits"});
   for (const auto& [x, labels] : loader) {
     const Tensor wanted = narrow(x, 3, 0, 27) - narrow(x, 3, 1, 27);
     adam.zero_grad();
@@ -55,7 +54,6 @@ Tensor learn_kernel(const data::Mnist& digits, std::int64_t steps) {
     loss.backward();
     adam.step();
     progress.step(labels.numel(), fmt::format("loss {:.2g}", loss.item()));
-    if (++step == steps) break;
   }
   progress.finish(
       fmt::format("kernel [{:.5f}, {:.5f}]", conv.weight[0][0][0][0].item(), conv.weight[0][0][0][1].item()));
@@ -89,7 +87,7 @@ int look(const support::Options& options) {
   report.picture(grid, 700);
   io::save_png(options.out + "/edges.png", grid);
 
-  const Tensor kernel = learn_kernel(digits, options.quick ? 300 : 1000);
+  const Tensor kernel = learn_kernel(digits, options.seed);
   report.section("A kernel that was learnt");
   report.text(fmt::format("[{:.6f}, {:.6f}], from digits and the differences of neighbours in them",
                           kernel[0].item(), kernel[1].item()));
