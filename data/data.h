@@ -1,6 +1,7 @@
 // Datasets and loaders.
 #pragma once
 
+#include "data/csv.h"
 #include "data/dataset.h"
 #include "data/idx.h"
 #include "data/loader.h"

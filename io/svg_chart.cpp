@@ -17,14 +17,14 @@ namespace {
 
 // Okabe and Ito's colours, which colour-blind readers tell apart, somewhat darker on white than on black.
 constexpr std::string_view kStyle = R"(<style>
-.chart{--ink:#3b4048;--faint:#e3e6ea;--s0:#0068a8;--s1:#c75000;--s2:#00805c;--s3:#a8487f;font:12px system-ui,sans-serif}
-@media(prefers-color-scheme:dark){.chart{--ink:#b9c0c9;--faint:#2f353d;--s0:#56b4e9;--s1:#f09a4a;--s2:#2fc79a;--s3:#d98ab5}}
+.chart{--ink:#3b4048;--faint:#e3e6ea;--s0:#0068a8;--s1:#c75000;--s2:#00805c;--s3:#a8487f;--s4:#8a6d00;--s5:#5b5f66;font:12px system-ui,sans-serif}
+@media(prefers-color-scheme:dark){.chart{--ink:#b9c0c9;--faint:#2f353d;--s0:#56b4e9;--s1:#f09a4a;--s2:#2fc79a;--s3:#d98ab5;--s4:#f0e442;--s5:#d5d9de}.chart image{filter:brightness(.4)}}
 .chart text{fill:var(--ink)}.chart .title{font-size:14px;font-weight:600}.chart .grid{stroke:var(--faint)}
 .chart .axis{stroke:var(--ink)}.chart .dot{fill:var(--c);stroke:#fff;stroke-width:.6}.chart .key{stroke:var(--c);stroke-width:3}
 .chart .line{fill:none;stroke:var(--c);stroke-width:2;stroke-linejoin:round;stroke-linecap:round}
-.chart .s0{--c:var(--s0)}.chart .s1{--c:var(--s1)}.chart .s2{--c:var(--s2)}.chart .s3{--c:var(--s3)}
+.chart .s0{--c:var(--s0)}.chart .s1{--c:var(--s1)}.chart .s2{--c:var(--s2)}.chart .s3{--c:var(--s3)}.chart .s4{--c:var(--s4)}.chart .s5{--c:var(--s5)}
 </style>)";
-constexpr std::size_t kColours = 4;
+constexpr std::size_t kColours = 6;
 
 struct Range {
   double low = std::numeric_limits<double>::infinity(), high = -low;
@@ -113,7 +113,11 @@ class Chart {
       put(R"(<image x="{}" y="{}" width="{}" height="{}" preserveAspectRatio="none" href="data:image/png;base64,{}"/>)",
           x_.from, y_.to, x_.to - x_.from, y_.from - y_.to, base64(encode_png(options_.field->image)));
     draw_axes();
+    if (options_.field)  // of a path only what is on the picture
+      put(R"(<svg x="{0}" y="{1}" width="{2}" height="{3}" viewBox="{0} {1} {2} {3}">)", x_.from, y_.to,
+          x_.to - x_.from, y_.from - y_.to);
     for (std::size_t i = 0; i < series_.size(); ++i) draw_series(series_[i], i);
+    if (options_.field) out_ += "</svg>";
     draw_legend();
     out_ += "</svg>";
     return std::move(out_);

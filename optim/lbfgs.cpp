@@ -9,6 +9,7 @@
 #include "autograd/create.h"
 #include "autograd/node.h"
 #include "autograd/ops.h"
+#include "optim/flat.h"
 #include "optim/parameters.h"
 #include "optim/state_reader.h"
 
@@ -33,9 +34,7 @@ LBFGS::LBFGS(std::vector<Tensor> parameters, const LBFGSOptions& options)
     : parameters_(std::move(parameters)), options_(options) {
   check(options_);
   check_parameters("LBFGS", parameters_);
-  for (const auto& p : parameters_)
-    if (p.dtype() != parameters_[0].dtype())
-      fail("LBFGS: parameters of {} and {}; all must be of one dtype", parameters_[0].dtype(), p.dtype());
+  check_one_dtype("LBFGS", parameters_);
 }
 
 auto LBFGS::evaluate(const Objective& f) -> Evaluation {
@@ -43,26 +42,9 @@ auto LBFGS::evaluate(const Objective& f) -> Evaluation {
   const Tensor value = f();
   value.backward();
   const NoGrad off;
-  std::vector<Tensor> parts;
-  for (const auto& p : parameters_) {
-    const Tensor g = p.grad();
-    parts.push_back(g.defined() ? reshape(g, {-1}) : zeros({p.numel()}, {.dtype = p.dtype()}));
-  }
-  return {value.item(), cat(parts)};
-}
-
-Tensor LBFGS::position() const {
-  std::vector<Tensor> parts;
-  for (const auto& p : parameters_) parts.push_back(reshape(p.detach(), {-1}));
-  return cat(parts);
-}
-
-void LBFGS::go_to(const Tensor& position) {
-  std::int64_t begin = 0;
-  for (auto& p : parameters_) {
-    p.copy_(reshape(narrow(position, 0, begin, p.numel()), p.shape()));
-    begin += p.numel();
-  }
+  std::vector<Tensor> gradients;
+  for (const auto& p : parameters_) gradients.push_back(p.grad());
+  return {value.item(), flat_gradients(parameters_, gradients)};
 }
 
 void LBFGS::remember(const Tensor& gradient) {
@@ -112,10 +94,10 @@ double LBFGS::step(const Objective& f) {
     const LinePoint start{0, now.value, inner_product(now.gradient, d_), now.gradient};
     if (start.slope > -o.tolerance_change) break;
 
-    const Tensor from = position();
+    const Tensor from = flat_values(parameters_);
     if (o.line_search_fn == LineSearch::strong_wolfe) {
       const auto at = [&](double t) -> LinePoint {
-        go_to(from + d_ * t);
+        set_flat_values(parameters_, from + d_ * t);
         const EnableGrad on;
         const auto [value, gradient] = evaluate(f);
         ++evaluations;
@@ -124,9 +106,9 @@ double LBFGS::step(const Objective& f) {
       LinePoint found = strong_wolfe(at, start, t_, largest(d_), {.tolerance = o.tolerance_change});
       t_ = found.t;
       now = {found.value, found.gradient};
-      go_to(from + d_ * t_);
+      set_flat_values(parameters_, from + d_ * t_);
     } else {
-      go_to(from + d_ * t_);
+      set_flat_values(parameters_, from + d_ * t_);
       if (i == o.max_iter) break;  // what follows would be computed in vain
       const EnableGrad on;
       now = evaluate(f);
@@ -163,7 +145,7 @@ std::vector<NamedTensor> LBFGS::state() const {
 void LBFGS::load_state(std::span<const NamedTensor> saved) {
   const NoGrad off;
   StateReader reader("LBFGS", saved);
-  const Tensor at = position();
+  const Tensor at = flat_values(parameters_);
   LBFGS read(parameters_, options_);
   const auto whole = [&](const char* name) {
     const double n = reader.number(name, 0);

@@ -61,8 +61,6 @@ class LBFGS {
   };
 
   Evaluation evaluate(const Objective& f);
-  Tensor position() const;
-  void go_to(const Tensor& position);
   void remember(const Tensor& gradient);
   Tensor direction(const Tensor& gradient) const;
 

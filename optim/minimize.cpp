@@ -24,11 +24,14 @@ std::string to_string(const MinimizeResult& r) {
                      r.iterations, r.value, r.gradient_norm, r.tolerance);
 }
 
+void detail::check_stop(const char* name, double tolerance, std::int64_t max_iterations) {
+  if (!(tolerance >= 0) || max_iterations < 0)
+    fail("{}: tolerance {} and max_iterations {}; neither may be negative", name, tolerance, max_iterations);
+}
+
 MinimizeResult detail::minimize(const Objective& f, const std::vector<Tensor>& parameters,
                                 const std::function<void()>& step, const StopOptions& options) {
-  if (!(options.tolerance >= 0) || options.max_iterations < 0)
-    fail("minimize: tolerance {} and max_iterations {}; neither may be negative", options.tolerance,
-         options.max_iterations);
+  check_stop("minimize", options.tolerance, options.max_iterations);
   const auto named = numbered(parameters);
   MinimizeResult result{
       .converged = false, .iterations = 0, .gradient_norm = 0, .value = 0, .tolerance = options.tolerance};

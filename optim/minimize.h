@@ -51,6 +51,7 @@ std::string to_string(const MinimizeResult& result);
                                       const DescentOptions& options = {});
 
 namespace detail {
+void check_stop(const char* name, double tolerance, std::int64_t max_iterations);
 // With steps that move the parameters by their gradients.
 MinimizeResult minimize(const Objective& f, const std::vector<Tensor>& parameters,
                         const std::function<void()>& step, const StopOptions& options);

@@ -160,6 +160,8 @@ TEST_CASE("points, and a field under them") {
   CHECK(count(svg, "<circle") == 2);
   // x from -1 to 1 is 62 to 544, y from 0 to 4 is 284 to 52.
   CHECK(contains(svg, R"(<image x="62" y="52" width="482" height="232")"));
+  CHECK(
+      contains(svg, R"(<svg x="62" y="52" width="482" height="232" viewBox="62 52 482 232"><circle)"));  // cut off
   CHECK(contains(svg, R"(cx="303.0" cy="168.0")"));
   CHECK(contains(svg, R"(cx="544.0" cy="52.0")"));
   CHECK(io::series("s", {3, 5}).x == std::vector<double>{1, 2});

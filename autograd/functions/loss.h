@@ -12,7 +12,7 @@ enum class Reduction : std::uint8_t { mean, sum, none, batchmean };
 Tensor mse_loss(const Tensor& input, const Tensor& target,
                 Reduction reduction = Reduction::mean);  // (input - target)²
 Tensor l1_loss(const Tensor& input, const Tensor& target,
-               Reduction reduction = Reduction::mean);  // |input - target|
+               Reduction reduction = Reduction::mean);  // |input - target|; derivative at 0: 0
 // d = input - target: d² / (2 beta) where |d| < beta, else |d| - beta / 2 (Girshick: Fast R-CNN; 2015). beta 0: l1_loss.
 Tensor smooth_l1_loss(const Tensor& input, const Tensor& target, Reduction reduction = Reduction::mean,
                       double beta = 1);
