@@ -114,7 +114,7 @@ int body(const support::Options& options) {
 
 int main(int argc, char** argv) {
   return support::run(argc, argv, "Boltzmann machines find codes for four patterns",
-                      {.epochs = 1000, .out = "runs/boltzmann"}, body, [](CLI::App& app) {
+                      {.epochs = 1500, .out = "runs/boltzmann"}, body, [](CLI::App& app) {
                         app.add_option("--machines", machines, "each from other numbers")->capture_default_str();
                       });
 }

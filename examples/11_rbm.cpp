@@ -32,7 +32,7 @@ void learn(nn::RBM& rbm, const Tensor& rows, const support::Options& options, st
       progress.step(data.size(0));
     }
     const std::int64_t part = std::max<std::int64_t>(1, options.epochs / 10);
-    if (epoch % part != 0) continue;
+    if (epoch % part != 0 && epoch != options.epochs) continue;
     history.add("log-likelihood", measure(epoch));
     progress.finish(history.summary());
   }
