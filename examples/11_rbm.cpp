@@ -109,7 +109,7 @@ int digits(const support::Options& options) {
     return mean(-rbm.free_energy(test)).item() - z.log_z;
   };
   metrics::History history;
-  learn(rbm, rows, options, 100, 0.05, estimate, history);
+  learn(rbm, rows, options, 100, 0.01, estimate, history);
   io::save(options.out + "/rbm.safetensors", state(rbm));
   write_report(options, rbm, history, narrow(test, 0, 0, 20), 28);
   support::figure(options, "log Z", z.log_z);
