@@ -7,3 +7,4 @@
 #include "metrics/metrics.h"
 #include "nn/nn.h"
 #include "optim/optim.h"
+#include "svm/svm.h"

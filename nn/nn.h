@@ -3,6 +3,7 @@
 
 #include "nn/activation.h"
 #include "nn/attention.h"
+#include "nn/boltzmann.h"
 #include "nn/conv.h"
 #include "nn/distance.h"
 #include "nn/dropout.h"
@@ -18,6 +19,7 @@
 #include "nn/pad.h"
 #include "nn/per_sample.h"
 #include "nn/pool.h"
+#include "nn/rbm.h"
 #include "nn/recurrent.h"
 #include "nn/sequential.h"
 #include "nn/transformer.h"
