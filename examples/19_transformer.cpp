@@ -38,5 +38,5 @@ int main(int argc, char** argv) {
                                [](std::int64_t characters) { return Transformer{characters}; });
   };
   return support::run(argc, argv, "Trains a transformer on the characters of a text",
-                      {.epochs = 1, .data = "/usr/share/state", .out = "runs/transformer"}, learn);
+                      {.epochs = 2, .data = "/usr/share/state", .out = "runs/transformer"}, learn);
 }

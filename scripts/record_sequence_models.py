@@ -89,10 +89,11 @@ def train(seed):
     training, validation = sequence[:first], sequence[first:]
     net = Transformer(characters, 0.2)
     count, size = len(training) - CONTEXT, 32
-    steps = (count + size - 1) // size
+    batches = [starts for _ in range(2) for starts in torch.randperm(count).split(size)]
+    steps = len(batches)
     adam = torch.optim.AdamW(net.parameters(), lr=2e-3, weight_decay=0.1)
     schedule = torch.optim.lr_scheduler.OneCycleLR(adam, 2e-3, steps, cycle_momentum=False)
-    for step, starts in enumerate(torch.randperm(count).split(size)):
+    for step, starts in enumerate(batches):
         loss = loss_of(net, *batch(training, starts))
         adam.zero_grad()
         loss.backward()
