@@ -24,8 +24,10 @@ struct Options {
   std::string data = "data/mnist", out = "runs";
 };
 
+inline bool interrupted();
+
 // Reads the command line into `options` and runs `body`. --help, a mistake in the options and an ebb::Error end with a clear
-// word. `more` adds options of the program's own.
+// word, Ctrl-C with 130. `more` adds options of the program's own.
 inline int run(
     int argc, char** argv, const std::string& about, Options options,
     const std::function<int(const Options&)>& body,
@@ -44,7 +46,8 @@ inline int run(
     ebb::manual_seed(options.seed);
     std::filesystem::create_directories(options.out);
     std::filesystem::remove(options.out + "/figures.tsv");
-    return body(options);
+    const int code = body(options);
+    return interrupted() ? 130 : code;
   } catch (const std::exception& e) {
     fmt::print(stderr, "{}: {}\n", std::filesystem::path(argv[0]).filename().string(), e.what());
     return 1;
@@ -66,6 +69,15 @@ inline void stop_on_interrupt() {
   });
 }
 inline bool interrupted() { return signalled != 0; }
+
+// One step of an optimizer down the gradient of `loss`, whose norm is first limited: the loss.
+inline double step(ebb::optim::Optimizer& optimizer, const ebb::Tensor& loss, double max_norm) {
+  optimizer.zero_grad();
+  loss.backward();
+  ebb::optim::clip_grad_norm_(optimizer.parameters(), max_norm);
+  optimizer.step();
+  return loss.item();
+}
 
 // What a classifier answers to a whole set.
 struct Answers {

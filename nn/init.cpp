@@ -103,6 +103,13 @@ const Tensor& constant_(const Tensor& t, double value) {
   return t.fill_(value);
 }
 
+const Tensor& eye_(const Tensor& t) {
+  check_floating("eye_", t);
+  if (t.dim() != 2) fail("eye_: the tensor is {}; give a matrix", ebb::describe(t));
+  const NoGrad off;
+  return t.copy_(eye(t.size(0), t.size(1)));
+}
+
 Fans fans(const Shape& shape) {
   if (shape.rank() < 2)
     fail("fans: a tensor of shape {} has no fan in and fan out; give two dimensions or more, [out, in, ...]",

@@ -13,6 +13,8 @@ const Tensor& uniform_(const Tensor& t, double low = 0, double high = 1,
                        Generator* generator = nullptr);  // [low, high)
 const Tensor& normal_(const Tensor& t, double mean = 0, double std = 1, Generator* generator = nullptr);
 const Tensor& constant_(const Tensor& t, double value);
+// Ones on the diagonal of a matrix, else zeros. Error for other ranks.
+const Tensor& eye_(const Tensor& t);
 
 // How many numbers an output of a layer with weight `shape` is summed from (in), and how many outputs an input
 // goes into (out): [out, in, k, …] has fans in·k·… and out·k·…. Error for fewer than two dimensions.

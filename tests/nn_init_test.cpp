@@ -91,6 +91,13 @@ TEST_CASE("uniform_, normal_, constant_") {
   CHECK(moments(t).max == 7);
 }
 
+TEST_CASE("eye_") {
+  const nn::Linear layer{2, 3};
+  CHECK(eye_(layer.weight).to_vector<double>() == std::vector<double>{1, 0, 0, 1, 0, 0});
+  CHECK(error_of([] { eye_(zeros({2})); }) == "eye_: the tensor is float32 [2]; give a matrix");
+  CHECK_THROWS_AS(eye_(zeros({2, 2}, {.dtype = int64})), Error);
+}
+
 TEST_CASE("they write in place, also where grad is required") {
   nn::Linear layer{3, 2};
   const auto* memory = layer.weight.data<const float>();
