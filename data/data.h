@@ -1,8 +1,11 @@
 // Datasets and loaders.
 #pragma once
 
+#include "data/cifar.h"
 #include "data/dataset.h"
 #include "data/idx.h"
+#include "data/image_set.h"
 #include "data/loader.h"
 #include "data/mnist.h"
 #include "data/position.h"
+#include "data/transforms.h"
