@@ -3,9 +3,11 @@
 
 #include "data/cifar.h"
 #include "data/dataset.h"
+#include "data/digits.h"
 #include "data/idx.h"
 #include "data/image_set.h"
 #include "data/loader.h"
 #include "data/mnist.h"
+#include "data/npy.h"
 #include "data/position.h"
 #include "data/transforms.h"
