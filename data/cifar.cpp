@@ -61,4 +61,8 @@ ImageSet cifar10(const std::string& folder, const Cifar10Options& options) {
   return ImageSet(kWho, images, labels, {.mean = options.mean, .std = options.std});
 }
 
+std::vector<std::string> cifar10_classes() {
+  return {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"};
+}
+
 }  // namespace ebb::data

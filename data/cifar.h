@@ -18,5 +18,6 @@ struct Cifar10Options {
 // to data_batch_5.bin, or test_batch.bin, in `folder`, any number of records of a label and 3 x 32 x 32 bytes each. Images
 // [n, 3, 32, 32]. Error if a file is missing or cut off, or if a label is not from 0 to 9.
 ImageSet cifar10(const std::string& folder, const Cifar10Options& options = {});
+std::vector<std::string> cifar10_classes();  // "airplane", "automobile", … "truck"
 
 }  // namespace ebb::data

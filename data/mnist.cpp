@@ -55,4 +55,8 @@ Mnist fashion_mnist(const std::string& folder, const MnistOptions& options) {
       folder, options);
 }
 
+std::vector<std::string> fashion_mnist_classes() {
+  return {"T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot"};
+}
+
 }  // namespace ebb::data

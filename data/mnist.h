@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "data/image_set.h"
 
@@ -30,5 +31,6 @@ Mnist mnist(const std::string& folder, const MnistOptions& options = {});
 // into the folder that is taken by default.
 Mnist fashion_mnist(const std::string& folder = "/usr/share/datasets/fashion-mnist",
                     const MnistOptions& options = {.mean = 0.2860, .std = 0.3530});
+std::vector<std::string> fashion_mnist_classes();  // "T-shirt", "trouser", … "boot"
 
 }  // namespace ebb::data

@@ -47,7 +47,7 @@ void write_report(const support::Options& options, const Perceptron& net, const 
   report.pictures(pictures);
   io::save_png(options.out + "/mlp.png", io::to_grid(templates, 20, -scale, scale));
 
-  support::mistakes(report, set.images(), last);
+  support::mistakes(report, set.images(), last, fashion ? data::fashion_mnist_classes() : support::digits());
   report.section("Model");
   report.text(to_string(describe(net)));
   report.save(options.out + "/report.html");

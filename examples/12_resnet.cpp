@@ -73,7 +73,7 @@ void learn(const support::Options& options, Run& run, const data::ImageSet& trai
 }
 
 void write_report(const support::Options& options, const std::vector<Run>& runs, const data::ImageSet& test_set) {
-  io::Report report(fmt::format("{} layers on Fashion-MNIST", depth));
+  io::Report report(fmt::format("{} layers on Fashion-MNIST", 2 + 2 * runs[0].net.blocks.size()));
   for (const Run& run : runs)
     report.figure(run.name + ": test error", fmt::format("{:.2f} %", run.history.last("test error")));
   for (const Run& run : runs) {
@@ -90,9 +90,8 @@ void write_report(const support::Options& options, const std::vector<Run>& runs,
   const io::ChartOptions chart{.title = "Gradient norm", .x_label = "layer", .log_y = true, .width = 760};
   report.chart(norms, chart);
   io::save_chart(options.out + "/resnet.svg", norms, chart);
-  support::mistakes(
-      report, test_set.images(), support::answers(runs[0].net, test_set),
-      {"T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot"});
+  support::mistakes(report, test_set.images(), support::answers(runs[0].net, test_set),
+                    data::fashion_mnist_classes());
   report.section("Model");
   report.text(to_string(describe(runs[0].net)));
   report.save(options.out + "/report.html");

@@ -50,8 +50,8 @@ std::string target = "ring";
 constexpr std::int64_t kSteps = 500, kCriticSteps = 5, kBatch = 128;
 
 // How far from what is asked, and pictures.
-void judge(const support::Options& options, const std::vector<Tensor>& snapshots, const Tensor& samples,
-           const Tensor& real) {
+void judge(const support::Options& options, const nn::Sequential& critic, const std::vector<Tensor>& snapshots,
+           const Tensor& samples, const Tensor& real) {
   const NoGrad off;
   io::Report report("A generative adversarial network: " + target);
   const auto draw = [&](const std::vector<io::Series>& series, const io::ChartOptions& chart) {
@@ -78,10 +78,14 @@ void judge(const support::Options& options, const std::vector<Tensor>& snapshots
       const auto column = [&](std::int64_t i) { return x.at(Slice(0, 2000), i).to_vector<double>(); };
       return io::Series{name, column(0), column(1), true};
     };
-    draw({points("generated", samples), points("real", real)}, {.title = "Samples", .width = 520, .height = 520});
+    const auto at = meshgrid({linspace(3, -3, 120), linspace(-3, 3, 120)});  // rows from the top
+    const Tensor height = squeeze(critic(stack({at[1], at[0]}, 2)), 2);
+    const io::Field field{
+        io::to_signed_image(height - mean(height), 2 * amax(abs(height - mean(height))).item()), {-3, 3}, {-3, 3}};
+    draw({points("generated", samples), points("real", real)},
+         {.title = "Samples over the critic", .field = field, .width = 520, .height = 520});
   } else {
-    const Tensor growing = unflatten(cat(snapshots), 1, {28, 28});  // a row of the same z for each epoch
-    const io::Image grid = io::to_grid(growing, snapshots[0].size(0), -1, 1);
+    const io::Image grid = io::to_grid(unflatten(cat(snapshots), 1, {28, 28}), snapshots[0].size(0), -1, 1);
     report.section("Samples", "Each row is an epoch, each column the same z.");
     report.picture(grid, 700);
     io::save_png(options.out + "/gan.png", grid);
@@ -96,13 +100,13 @@ int learn(const support::Options& options) {
   nn::Sequential generator = perceptron(task.noise, {task.widths.rbegin(), task.widths.rend()}, task.size);
   if (target == "digits") generator.push_back(nn::Tanh{});
   const auto noise = [&](std::int64_t n) { return randn({n, task.noise}); };
+  const Tensor same = noise(20);  // for every snapshot
 
   const optim::AdamOptions adam{.lr = task.lr, .beta1 = 0, .beta2 = 0.9};
   optim::Adam move_critic(parameters(critic), adam), move_generator(parameters(generator), adam);
   const optim::LinearLR falling{.start_factor = 1, .end_factor = 0, .total_iters = epochs * kSteps};
   optim::Schedule critic_lr(move_critic, falling), generator_lr(move_generator, falling);
   optim::AveragedModel average(parameters(generator), optim::ExponentialAverage{.decay = 0.995});
-  const Tensor fixed = noise(20);
   std::vector<Tensor> snapshots;
 
   for (std::int64_t epoch = 1; epoch <= epochs; ++epoch) {
@@ -126,18 +130,17 @@ int learn(const support::Options& options) {
       progress.step(kBatch, fmt::format("distance {:.4f}", distance.value()));
     }
     progress.finish(fmt::format("distance {:.4f}", distance.value()));
-    const NoGrad off;
     average.swap();
-    snapshots.push_back(generator(fixed));
+    snapshots.push_back(generator(same).detach());
     if (epoch < epochs) average.swap();
   }
-  judge(options, snapshots, generator(noise(10000)).detach(), task.real(10000));
+  judge(options, critic, snapshots, generator(noise(10000)).detach(), task.real(10000));
   fmt::print("report: {}/report.html\n", options.out);
   return 0;
 }
 
 int main(int argc, char** argv) {
-  return support::run(argc, argv, "Trains a generative adversarial network", {.epochs = 20, .out = "runs/gan"},
+  return support::run(argc, argv, "Trains a generative adversarial network", {.epochs = 40, .out = "runs/gan"},
                       learn, [](CLI::App& app) {
                         app.add_option("--target", target, "what is imitated: gaussian, ring or digits")
                             ->check(CLI::IsMember({"gaussian", "ring", "digits"}))

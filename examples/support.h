@@ -96,10 +96,11 @@ inline void learning_curves(ebb::io::Report& report, const ebb::metrics::History
   report.chart(series, {.title = what, .x_label = "epoch", .y_label = unit, .width = 520});
 }
 
+inline std::vector<std::string> digits() { return {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}; }
+
 // Which classes were taken for which, and the first hundred mistakes. images [n, 1, h, w], as they are in the file.
 inline void mistakes(ebb::io::Report& report, const ebb::Tensor& images, const Answers& answers,
-                     const std::vector<std::string>& classes = {"0", "1", "2", "3", "4", "5", "6", "7", "8",
-                                                                "9"}) {
+                     const std::vector<std::string>& classes = digits()) {
   report.section("Confusion matrix",
                  "Rows are the true classes, columns the predicted ones; behind them the share of each that was "
                  "recognised.");
