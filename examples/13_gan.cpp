@@ -42,7 +42,7 @@ Task ring() { return {circle, 2, 2, {128, 128, 128}, 0.1, 1e-3}; }
 Task digits(const std::string& folder) {
   const Tensor images = flatten(data::mnist(folder, {.mean = 0.5, .std = 0.5}).all().images, 1);
   const auto real = [images](std::int64_t n) { return index_select(images, 0, randint(0, images.size(0), {n})); };
-  return {real, 28 * 28, 64, {512, 256}, 10, 3e-4};
+  return {real, 28 * 28, 32, {256, 128}, 10, 5e-4};
 }
 
 std::string target = "ring";
