@@ -6,6 +6,7 @@ record_numpy.py OUT
 import base64
 import io
 import sys
+import zipfile
 
 import numpy as np
 
@@ -38,11 +39,14 @@ FILES = {
     "compressed": npz(np.savez_compressed, x=(x / 4).astype("<f4"), labels=np.array([3, 1], np.uint8)),
 }
 
+zipfile.ZIP64_LIMIT = 1  # all sizes and places in the fields for those beyond 4 GiB
+FILES["zip64"] = npz(np.savez_compressed, x=(x / 4).astype("<f4"), labels=np.array([3, 1], np.uint8))
+
 with open(sys.argv[1], "w") as out:
     out.write(f"// Files that NumPy {np.__version__} wrote, in base64: scripts/record_numpy.py.\n#pragma once\n\n")
     out.write("namespace numpy_files {\n\n")
     for name, data in FILES.items():
         text = base64.b64encode(data).decode()
-        lines = "\n".join(f'    "{text[i:i + 110]}"' for i in range(0, len(text), 110))
+        lines = "\n".join(f'    "{text[i:i + 100]}"' for i in range(0, len(text), 100))
         out.write(f"inline constexpr const char* {name} =\n{lines};\n")
     out.write("\n}  // namespace numpy_files\n")

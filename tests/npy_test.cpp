@@ -78,7 +78,7 @@ TEST_CASE("read_npy: files of NumPy's") {
 }
 
 TEST_CASE("read_npz: files of NumPy's") {
-  for (const char* file : {numpy_files::stored, numpy_files::compressed}) {
+  for (const char* file : {numpy_files::stored, numpy_files::compressed, numpy_files::zip64}) {
     const TempFolder folder;
     write_file(folder / "x.npz", decoded(file));
     const auto arrays = data::read_npz(folder / "x.npz");
