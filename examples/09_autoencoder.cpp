@@ -90,7 +90,7 @@ int learn(const support::Options& options) {
   const Autoencoder net = autoencoder(images.size(1));
   data::DataLoader loader(data::TensorDataset{images},
                           {.batch_size = 128, .shuffle = true, .seed = options.seed, .workers = 1});
-  optim::Adam adam(parameters(net));
+  optim::AdamW adam(parameters(net), {.weight_decay = without_hidden ? 0 : 0.2});
   optim::Schedule schedule(
       adam, optim::OneCycleLR{.max_lr = lr, .total_steps = epochs * loader.size(), .pct_start = 0.1});
   metrics::History history;
