@@ -27,19 +27,7 @@ void write_report(const support::Options& options, const LeNet5& net, const data
   support::learning_curves(report, history, "loss", "mean loss");
   support::learning_curves(report, history, "error", "wrong answers, %");
 
-  report.section("Confusion matrix",
-                 "Rows are the true digits, columns the predicted ones; behind them the share "
-                 "of each that was recognised.");
-  report.confusion(metrics::confusion_matrix(last.predicted, last.target, 10));
-
-  report.section("Mistakes", "The true digit, and what it was taken for.");
-  std::vector<io::Picture> mistakes;
-  const auto predicted = last.predicted.to_vector<int>(), target = last.target.to_vector<int>();
-  for (std::size_t i = 0; i < target.size() && mistakes.size() < 100; ++i)
-    if (predicted[i] != target[i])
-      mistakes.push_back({io::to_image(set.images()[static_cast<std::int64_t>(i)]),
-                          fmt::format("{} → {}", target[i], predicted[i])});
-  report.pictures(mistakes);
+  support::mistakes(report, set.images(), last);
 
   report.section("First layer's filters", "Blue is negative, white 0, red positive.");
   std::vector<io::Picture> filters;

@@ -108,4 +108,45 @@ inline void learning_curves(ebb::io::Report& report, const ebb::metrics::History
   report.chart(series, {.title = what, .x_label = "epoch", .y_label = unit, .width = 520});
 }
 
+inline std::vector<std::string> digits() { return {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}; }
+
+// Which classes were taken for which, and the first hundred mistakes. images [n, 1, h, w], as they are in the file.
+inline void mistakes(ebb::io::Report& report, const ebb::Tensor& images, const Answers& answers,
+                     const std::vector<std::string>& classes = digits()) {
+  report.section("Confusion matrix",
+                 "Rows are the true classes, columns the predicted ones; behind them the share of each that was "
+                 "recognised.");
+  report.confusion(
+      ebb::metrics::confusion_matrix(answers.predicted, answers.target, static_cast<std::int64_t>(classes.size())),
+      classes);
+  report.section("Mistakes", "The true class, and what it was taken for.");
+  std::vector<ebb::io::Picture> pictures;
+  const auto predicted = answers.predicted.to_vector<std::int64_t>(),
+             target = answers.target.to_vector<std::int64_t>();
+  for (std::size_t i = 0; i < target.size() && pictures.size() < 100; ++i)
+    if (predicted[i] != target[i])
+      pictures.push_back({ebb::io::to_image(images[static_cast<std::int64_t>(i)]),
+                          fmt::format("{} → {}", classes.at(static_cast<std::size_t>(target[i])),
+                                      classes.at(static_cast<std::size_t>(predicted[i])))});
+  report.pictures(pictures);
+}
+
+// images [n, 28, 28] at places [n, 2], as many as can be told apart: a map of what a network makes of them.
+inline ebb::io::Image scattered(const ebb::Tensor& places, const ebb::Tensor& images, std::int64_t side = 900) {
+  constexpr std::int64_t kSize = 28, kCell = 20;
+  const ebb::Tensor low = amin(places, {0}), high = amax(places, {0});
+  const ebb::Tensor scaled = (places - low) / (high - low) * static_cast<double>(side - kSize);
+  const auto at = scaled.to(ebb::int64).to_vector<std::int64_t>();
+  const ebb::Tensor canvas = ebb::zeros({side, side}), taken = ebb::zeros({side / kCell + 1, side / kCell + 1});
+  for (std::int64_t i = 0; i < images.size(0); ++i) {
+    const std::int64_t x = at[static_cast<std::size_t>(2 * i)], y = at[static_cast<std::size_t>(2 * i + 1)];
+    const ebb::Tensor cell = taken[y / kCell][x / kCell];
+    if (cell.item() > 0) continue;
+    cell.fill_(1);
+    const ebb::Tensor here = canvas.at(ebb::Slice(y, y + kSize), ebb::Slice(x, x + kSize));
+    here.copy_(maximum(here, images[i]));
+  }
+  return ebb::io::to_image(1 - canvas);
+}
+
 }  // namespace support
