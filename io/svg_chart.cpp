@@ -80,7 +80,30 @@ Axis tight_axis(Range range, double from, double to) {
   return axis;
 }
 
-std::string number(double v) { return fmt::format("{:.6g}", std::abs(v) < 1e-12 ? 0.0 : v); }
+std::string number(double v) {
+  std::string text = fmt::format("{:.6g}", std::abs(v) < 1e-12 ? 0.0 : v);
+  const auto exponent = text.find('e');  // 1e-05 as 1e-5
+  if (exponent != std::string::npos && text[exponent + 2] == '0') text.erase(exponent + 2, 1);
+  return text;
+}
+
+// A place in the legend.
+struct Key {
+  double x, y;
+};
+
+// From (x, y) on, in as many lines as are needed up to `right`.
+std::vector<Key> keys(std::span<const Series> series, double x, double y, double right) {
+  std::vector<Key> all;
+  double at = x;
+  for (const auto& s : series) {
+    const double width = 44 + 7 * static_cast<double>(s.name.size());
+    if (at > x && at + width > right + 20) at = x, y += 18;
+    all.push_back({at, y});
+    at += width;
+  }
+  return all;
+}
 
 class Chart {
  public:
@@ -94,7 +117,10 @@ class Chart {
         }
     if (x.empty()) x = {0, 1}, y = options.log_y ? Range{0.1, 1} : Range{0, 1};
     if (!options.log_y && y.low > 0 && y.low < 0.6 * y.high) y.low = 0;  // a nearby zero tells the proportions
-    const double left = kLeft, right = options.width - kRight, top = kTop, bottom = options.height - kBottom;
+    const double left = kLeft, right = options.width - kRight, bottom = options.height - kBottom;
+    const double below_title = options.title.empty() ? 16 : 34;
+    keys_ = keys(series, left, below_title, right);
+    const double top = (keys_.empty() ? below_title : keys_.back().y) + 18;
     if (options.field) {
       x_ = tight_axis({options.field->x.first, options.field->x.second}, left, right);
       y_ = tight_axis({options.field->y.first, options.field->y.second}, bottom, top);
@@ -108,7 +134,8 @@ class Chart {
     put(R"(<svg class="chart" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {0} {1}" width="{0}" height="{1}" role="img" aria-label="{2}">)",
         options_.width, options_.height, escaped(options_.title));
     out_ += kStyle;
-    put(R"(<text class="title" x="{}" y="18">{}</text>)", kLeft, escaped(options_.title));
+    if (!options_.title.empty())
+      put(R"(<text class="title" x="{}" y="18">{}</text>)", kLeft, escaped(options_.title));
     if (options_.field)
       put(R"(<image x="{}" y="{}" width="{}" height="{}" preserveAspectRatio="none" href="data:image/png;base64,{}"/>)",
           x_.from, y_.to, x_.to - x_.from, y_.from - y_.to, base64(encode_png(options_.field->image)));
@@ -124,7 +151,7 @@ class Chart {
   }
 
  private:
-  static constexpr double kLeft = 62, kRight = 16, kTop = 52, kBottom = 46;
+  static constexpr double kLeft = 62, kRight = 16, kBottom = 46;
   static constexpr std::size_t kMostMarkers = 60;  // more would hide the line
 
   template <class... Args>
@@ -139,7 +166,8 @@ class Chart {
   void draw_axes() {
     for (const double t : y_.ticks) {
       const double y = y_.pixel(t);
-      put(R"(<line class="grid" x1="{0}" x2="{1}" y1="{2:.1f}" y2="{2:.1f}"/>)", x_.from, x_.to, y);
+      if (!options_.field)
+        put(R"(<line class="grid" x1="{0}" x2="{1}" y1="{2:.1f}" y2="{2:.1f}"/>)", x_.from, x_.to, y);
       put(R"(<text x="{}" y="{:.1f}" text-anchor="end">{}</text>)", x_.from - 8, y + 4, number(t));
     }
     put(R"(<line class="axis" x1="{0}" x2="{1}" y1="{2}" y2="{2}"/>)", x_.from, x_.to, y_.from);
@@ -176,16 +204,17 @@ class Chart {
   }
 
   void draw_legend() {
-    double x = kLeft;
     for (std::size_t i = 0; i < series_.size(); ++i) {
-      put(R"(<line class="key s{}" x1="{}" x2="{}" y1="34" y2="34"/>)", i % kColours, x, x + 18);
-      put(R"(<text x="{}" y="38">{}</text>)", x + 24, escaped(series_[i].name));
-      x += 44 + 7 * static_cast<double>(series_[i].name.size());
+      const auto [x, y] = keys_[i];
+      if (series_[i].points) put(R"(<circle class="dot s{}" cx="{}" cy="{}" r="4"/>)", i % kColours, x + 9, y);
+      else put(R"(<line class="key s{0}" x1="{1}" x2="{2}" y1="{3}" y2="{3}"/>)", i % kColours, x, x + 18, y);
+      put(R"(<text x="{}" y="{}">{}</text>)", x + 24, y + 4, escaped(series_[i].name));
     }
   }
 
   std::span<const Series> series_;
   const ChartOptions& options_;
+  std::vector<Key> keys_;
   Axis x_, y_;
   std::string out_;
 };

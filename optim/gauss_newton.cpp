@@ -23,7 +23,7 @@ double half_square(const Tensor& r) { return 0.5 * dot(r, r).item(); }
 class Problem {
  public:
   Problem(const char* name, const Residuals& residuals, const std::vector<Tensor>& parameters)
-      : name_(name), residuals_(residuals), parameters_(parameters) {
+      : residuals_(residuals), parameters_(parameters) {
     ebb::detail::refuse_in_replay(name);
     check_parameters(name, parameters);
     check_one_dtype(name, parameters);
@@ -46,12 +46,24 @@ class Problem {
                                      : std::numeric_limits<double>::epsilon();
   }
 
-  // ½ Σ r² at other parameters, to which it goes.
+  // ½ Σ r² at other parameters, to which it goes; the Jacobian stays until linearise().
   void go_to(const Tensor& position) {
     set_flat_values(parameters_, position);
     evaluate();
   }
   Tensor position() const { return flat_values(parameters_); }
+
+  // Where it was before a step, and back there.
+  struct Point {
+    Tensor position, r;
+    double value;
+  };
+  Point point() const { return {position(), r, value}; }
+  void return_to(const Point& point) {
+    set_flat_values(parameters_, point.position);
+    r = point.r;
+    value = point.value;
+  }
 
   void linearise() {
     {
@@ -84,7 +96,6 @@ class Problem {
     return transpose(rows_of_jacobian(pulled, {u}), 0, 1);
   }
 
-  const char* name_;
   const Residuals& residuals_;
   const std::vector<Tensor>& parameters_;
   Tensor graph_;  // r with its history
@@ -122,26 +133,23 @@ LeastSquaresResult levenberg_marquardt(const Residuals& residuals, const std::ve
   for (; !converged && iterations < options.max_iterations; ++iterations) {
     scale = maximum(scale, at.norms);
     scale = where(eq(scale, 0), ones_like(scale), scale);
-    const Tensor before = at.position();
-    const double bound = options.step_bound * norm(before.to(float64) * scale).item();
+    const auto before = at.point();
+    const double bound = options.step_bound * norm(before.position.to(float64) * scale).item();
     Tensor step = damped(at, scale, mu);
     for (; bound > 0 && norm(step * scale).item() > bound; step = damped(at, scale, mu)) mu *= 2;
     const double promised = half_square(matmul(at.jacobian, step)) + mu * 2 * half_square(step * scale);
     const bool last = is_lost(at, step * (1 + mu), scale, promised * (1 + mu));
-    const double value = at.value;
-    const Tensor r = at.r;
-    at.go_to(before + step.to(before.dtype()));
-    const double gain = (value - at.value) / promised;
-    const bool taken = last ? at.value <= value * (1 + 4 * at.rounding()) : gain > 0;  // not if L is not a number
+    at.go_to(before.position + step.to(before.position.dtype()));
+    const double gain = (before.value - at.value) / promised;
+    const bool taken =
+        last ? at.value <= before.value * (1 + 4 * at.rounding()) : gain > 0;  // not if L is not a number
     if (taken) {
       at.linearise();
       mu *= std::max(1. / 3, 1 - std::pow(2 * gain - 1, 3));
       nu = 2;
       converged = last || at.gradient <= options.tolerance;
     } else {
-      set_flat_values(parameters, before);
-      at.value = value;
-      at.r = r;
+      at.return_to(before);
       mu *= nu;
       nu *= 2;
       converged = last;
@@ -159,26 +167,23 @@ LeastSquaresResult gauss_newton(const Residuals& residuals, const std::vector<Te
   std::int64_t iterations = 0;
   bool converged = at.gradient <= options.tolerance;
   for (bool moves = true; moves && !converged && iterations < options.max_iterations; ++iterations) {
-    const Tensor step = lstsq(at.jacobian, -at.r), before = at.position();
+    const Tensor step = lstsq(at.jacobian, -at.r);
     if (is_lost(at, step, at.norms, half_square(matmul(at.jacobian, step)))) {
       converged = true;
       break;
     }
-    const double value = at.value;
-    const Tensor r = at.r;
+    const auto before = at.point();
     double length = 1;
     moves = false;
     for (int halved = 0; !moves && halved <= 30; ++halved, length /= 2) {
-      at.go_to(before + (step * length).to(before.dtype()));
-      moves = at.value < value;
+      at.go_to(before.position + (step * length).to(before.position.dtype()));
+      moves = at.value < before.value;
     }
     if (moves) {
       at.linearise();
       converged = at.gradient <= options.tolerance;
     } else {
-      set_flat_values(parameters, before);
-      at.value = value;
-      at.r = r;
+      at.return_to(before);
     }
   }
   return {converged, iterations, at.value, at.gradient, options.tolerance};
