@@ -100,9 +100,14 @@ Tensor Source::tensor(Dtype dtype, const Dims& sizes) {
   const unsigned pattern = byte(), repeat = 1 + pattern / 2 % 5;
   const int low = pattern % 2 == 1 && dtype != uint8 ? -1 : 0;
   const bool hostile = pattern >= 200;
-  const Shape shape(sizes);
-  if (shape.numel() > 100'000)
-    return zeros(shape, {.dtype = dtype});  // or an Error, where there is no memory for it
+  Shape shape(sizes);
+  if (shape.numel() > 32 << 20) return zeros(shape, {.dtype = dtype});  // an Error: there is no memory for it
+  if (shape.numel() > 4096) {
+    // It would only take time.
+    Dims fewer;
+    for (const auto size : sizes) fewer.push_back(std::min<std::int64_t>(size, 5));
+    shape = Shape(fewer);
+  }
   const auto filled = [&](auto first) {
     std::vector<decltype(first)> all(static_cast<std::size_t>(shape.numel()));
     for (std::size_t i = 0; i < all.size(); ++i)

@@ -161,3 +161,18 @@ TEST_CASE("fold counts its windows without overflow") {
   CHECK_ERROR(fold(zeros({1, 1, 1}), huge, 1, {.padding = huge}),
               "fold: 6442450944 times 6442450944 is too large a size");
 }
+
+TEST_CASE("a convolution of no channels is its bias, however wide its kernel") {
+  const std::int64_t wide = 1 << 20;
+  const Tensor x = zeros({2, 0, wide}, {.requires_grad = true}),
+               weight = zeros({2, 0, wide}, {.requires_grad = true});
+  const Tensor y = conv1d(x, weight, tensor({3.0F, 4.0F}), {.padding = Padding::same});
+  REQUIRE(y.shape() == Shape{2, 2, wide});
+  CHECK(y.at(0, 1, wide - 1).item() == 4);
+  sum(y).backward();
+  CHECK(weight.grad().shape() == weight.shape());
+
+  const Tensor z = conv_transpose1d(x, zeros({0, 2, wide}), tensor({3.0F, 4.0F}));
+  REQUIRE(z.shape() == Shape{2, 2, 2 * wide - 1});
+  CHECK(z.at(1, 0, wide).item() == 3);
+}

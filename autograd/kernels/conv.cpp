@@ -9,6 +9,7 @@
 #include "autograd/kernels/conv_pointwise.h"
 #include "autograd/kernels/conv_tile.h"
 #include "autograd/kernels/conv_winograd.h"
+#include "autograd/kernels/elementwise.h"
 
 namespace ebb::kernels {
 namespace conv {
@@ -339,11 +340,19 @@ void correlate(const Operands<T>& c) {
   suits_batch(c) ? correlate_batch(c) : Correlation<T>(c).run();
 }
 
+// y [n, out, oh, ow] where no channel is summed over, however large the kernel: the bias, or 0.
+void bias_alone(const View& y, const View& bias) {
+  if (!bias.data) return fill(y, 0);
+  const Dims strides{0, bias.stride(0), 0, 0};
+  copy(y, {bias.data, y.shape, &strides, bias.dtype, false});
+}
+
 }  // namespace
 }  // namespace conv
 
 void conv2d(View y, View x, View weight, View bias, const Conv2dGeometry& geometry) {
   if (y.numel() == 0) return;
+  if (weight.numel() == 0) return conv::bias_alone(y, bias);
   if (conv::is_pointwise(y, x, weight, geometry)) return conv::pointwise(y, x, weight, bias, geometry);
   if (conv::prefers_winograd(y, weight, geometry)) return conv::winograd(y, x, weight, bias, geometry);
   const auto sweep = [&](std::size_t i, int axis) {
@@ -365,6 +374,7 @@ void conv2d(View y, View x, View weight, View bias, const Conv2dGeometry& geomet
 
 void conv2d_backward_input(View gx, View g, View weight, const Conv2dGeometry& geometry) {
   if (gx.numel() == 0) return;
+  if (weight.numel() == 0) return fill(gx, 0);
   if (conv::is_pointwise(g, gx, weight, geometry)) return conv::pointwise_backward_input(gx, g, weight, geometry);
   if (conv::prefers_winograd(gx, weight, geometry)) return conv::winograd_backward_input(gx, g, weight, geometry);
   const auto sweep = [&](std::size_t i, int axis) {
