@@ -25,7 +25,7 @@ void write_report(const support::Options& options, const LeNet5& net, const data
 
   report.section("Learning curves");
   support::learning_curves(report, history, "loss", "mean loss");
-  support::learning_curves(report, history, "error", "wrong answers, %");
+  support::learning_curves(report, history, "error", "wrong answers, %", options.out + "/lenet5.svg");
 
   support::mistakes(report, set.images(), last);
 

@@ -18,16 +18,16 @@ std::vector<io::Series> points_of(const Run& run) {
   return series;
 }
 io::ChartOptions plane_of(const Run& run, int width) {
-  const io::Image image = io::to_signed_image(run.field(120, 120), 1);
+  const io::Image image = io::to_signed_image(run.field(120, 120), 1.6);  // paler than the points
   return {.title = fmt::format("epoch {}", run.epoch()),
           .field = io::Field{.image = image, .x = {-6, 6}, .y = {-6, 6}},
           .width = width,
           .height = width};
 }
 
-// Learns and draws the boundary after 1, 3, 10, 30, … epochs and at the end, there also into `picture`; the loss on the test
-// points.
-double show(io::Report& report, const Settings& settings, std::int64_t epochs, const std::string& picture) {
+// Learns and draws the boundary after 1, 3, 10, 30, … epochs and at the end, there also into `picture`, if it has a name; the
+// loss on the test points.
+double show(io::Report& report, const Settings& settings, std::int64_t epochs, const std::string& picture = {}) {
   Run run(settings);
   report.section(describe(settings));
   io::Progress progress(describe(settings), epochs, {.unit = "epochs"});
@@ -45,7 +45,7 @@ double show(io::Report& report, const Settings& settings, std::int64_t epochs, c
   report.chart({io::series("training", history["training"]), io::series("test", history["test"])},
                {.title = "loss", .x_label = "epoch", .log_y = true, .width = 330, .height = 230});
   progress.finish(fmt::format("test loss {:.4f}", history.last("test")));
-  io::save_chart(picture, points_of(run), plane_of(run, 400));
+  if (!picture.empty()) io::save_chart(picture, points_of(run), plane_of(run, 400));
   return history.last("test");
 }
 
@@ -75,7 +75,7 @@ int show_all(const support::Options& options) {
   io::Report report("Playground");
   for (const auto& [name, settings, epochs] : trials) {
     if (support::interrupted()) return 130;
-    const std::string picture = fmt::format("{}/{}.svg", options.out, name);
+    const std::string picture = name == "spiral" ? options.out + "/playground.svg" : "";
     support::figure(options, name + ", test loss", show(report, settings, epochs, picture));
   }
   report.save(options.out + "/report.html");

@@ -99,13 +99,15 @@ Answers answers(const Net& net, const Set& set) {
   return {loss.value(), ebb::cat(predicted), ebb::cat(target)};
 }
 
-// The curves "training WHAT" and "test WHAT" over the epochs.
+// The curves "training WHAT" and "test WHAT" over the epochs; also in the file `picture`, if it has a name.
 inline void learning_curves(ebb::io::Report& report, const ebb::metrics::History& history, const std::string& what,
-                            const std::string& unit) {
+                            const std::string& unit, const std::string& picture = {}) {
   std::vector<ebb::io::Series> series;
   for (const std::string part : {"training", "test"})
     if (!history[part + " " + what].empty()) series.push_back(ebb::io::series(part, history[part + " " + what]));
-  report.chart(series, {.title = what, .x_label = "epoch", .y_label = unit, .width = 520});
+  const ebb::io::ChartOptions chart{.title = what, .x_label = "epoch", .y_label = unit, .width = 460};
+  report.chart(series, chart);
+  if (!picture.empty()) ebb::io::save_chart(picture, series, chart);
 }
 
 inline std::vector<std::string> digits() { return {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}; }
