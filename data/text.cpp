@@ -60,8 +60,7 @@ std::string us_constitution(const std::string& folder) {
   }
   fail(
       "us_constitution: neither us-constitution nor us-constitution.gz is in {}; `apt-get install miscfiles` puts "
-      "it "
-      "in /usr/share/state, or give the folder that holds it",
+      "it in /usr/share/state, or give the folder that holds it",
       folder);
 }
 

@@ -1,4 +1,4 @@
-// A small network on points in the plane: what 17_playground.cpp and playground_terminal.h show.
+// A small network on points in the plane: what 05_playground.cpp and playground_terminal.h show.
 #pragma once
 
 #include <optional>

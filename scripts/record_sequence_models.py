@@ -1,4 +1,4 @@
-"""PyTorch's values of tests/lstm_test.cpp and tests/transformer_test.cpp, and its run of examples/19_transformer.cpp.
+"""PyTorch's values of tests/lstm_test.cpp and tests/transformer_test.cpp, and its run of examples/16_transformer.cpp.
 
 record_sequence_models.py            prints the recorded numbers.
 record_sequence_models.py train SEED trains the transformer as the example does and prints the validation loss.

@@ -27,7 +27,7 @@ constexpr std::array kTorchLosses{
     2.620549669583956,  2.6365198887499375, 2.6045445804512117, 2.5880824067871573, 2.545839449504254,
     2.625575489558793,  2.5236182480246674, 2.45973380270088,   2.604389146360508,  2.5181334954974774};
 
-// That of examples/19_transformer.cpp, without dropout.
+// That of examples/16_transformer.cpp, without dropout.
 struct Transformer {
   nn::Embedding what, where{64, 128};
   nn::TransformerEncoder blocks{clones(nn::TransformerEncoderLayer{.d_model = 128,
