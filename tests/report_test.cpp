@@ -142,7 +142,10 @@ TEST_CASE("charts") {
   CHECK(contains(svg, R"(d="M62.0 52.0L182.5 110.0M423.5 226.0L544.0 284.0")"));
 
   const auto log = io::svg_chart(std::vector<io::Series>{{"s", {1, 2, 3}, {100, 0, 1}}}, {.log_y = true});
-  CHECK(contains(log, R"(d="M62.0 52.0M544.0 284.0")"));
+  CHECK(contains(log, R"(d="M62.0 34.0M544.0 284.0")"));  // there is no title
+  CHECK(count(log, R"(class="title")") == 0);
+  const auto tiny = io::svg_chart(std::vector<io::Series>{{"s", {1, 2}, {1, 1e-5}}}, {.log_y = true});
+  CHECK(contains(tiny, ">1e-5<"));
   for (const auto& empty : {std::vector<io::Series>{}, {{"none", {}, {}}}, {{"nan", {1}, {nan}}}})
     CHECK(contains(io::svg_chart(empty), "</svg>"));
   CHECK(contains(io::svg_chart(std::vector<io::Series>{{"one", {1}, {0.5}}}), "<circle"));
@@ -152,18 +155,30 @@ TEST_CASE("charts") {
                  "series s has 2 x and 1 y"));
 }
 
+TEST_CASE("a legend takes as many lines as it needs") {
+  const std::string name(28, 'n');
+  const std::vector<io::Series> series{{name, {0}, {0}}, {name, {0}, {1}}, {"c", {1}, {1}}};
+  const auto svg = io::svg_chart(series, {.title = "t"});
+  CHECK(count(svg, R"(class="key s)") == 3);
+  CHECK(contains(svg, R"(<line class="key s0" x1="62" x2="80" y1="34" y2="34"/>)"));
+  CHECK(contains(svg, R"(<line class="key s1" x1="302" x2="320" y1="34" y2="34"/>)"));
+  CHECK(contains(svg, R"(<line class="key s2" x1="62" x2="80" y1="52" y2="52"/>)"));
+  CHECK(contains(svg, R"(cy="70.0")"));  // the highest points, below
+}
+
 TEST_CASE("points, and a field under them") {
   const io::Image field{1, 1, 1, {255}};
   const std::vector<io::Series> points{{"p", {0, 1}, {2, 4}, true}};
   const auto svg = io::svg_chart(points, {.field = io::Field{field, {-1, 1}, {0, 4}}});
   CHECK(count(svg, "<path") == 0);
-  CHECK(count(svg, "<circle") == 2);
-  // x from -1 to 1 is 62 to 544, y from 0 to 4 is 284 to 52.
-  CHECK(contains(svg, R"(<image x="62" y="52" width="482" height="232")"));
+  CHECK(count(svg, "<circle") == 3);  // one in the legend
+  CHECK(count(svg, R"(class="grid")") == 0);
+  // x from -1 to 1 is 62 to 544, y from 0 to 4 is 284 to 34.
+  CHECK(contains(svg, R"(<image x="62" y="34" width="482" height="250")"));
   CHECK(
-      contains(svg, R"(<svg x="62" y="52" width="482" height="232" viewBox="62 52 482 232"><circle)"));  // cut off
-  CHECK(contains(svg, R"(cx="303.0" cy="168.0")"));
-  CHECK(contains(svg, R"(cx="544.0" cy="52.0")"));
+      contains(svg, R"(<svg x="62" y="34" width="482" height="250" viewBox="62 34 482 250"><circle)"));  // cut off
+  CHECK(contains(svg, R"(cx="303.0" cy="159.0")"));
+  CHECK(contains(svg, R"(cx="544.0" cy="34.0")"));
   CHECK(io::series("s", {3, 5}).x == std::vector<double>{1, 2});
 
   const TempFolder folder;
