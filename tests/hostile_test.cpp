@@ -176,3 +176,12 @@ TEST_CASE("a convolution of no channels is its bias, however wide its kernel") {
   REQUIRE(z.shape() == Shape{2, 2, 2 * wide - 1});
   CHECK(z.at(1, 0, wide).item() == 3);
 }
+
+TEST_CASE("batch_norm of samples without pixels takes no time, however many they are") {
+  const Tensor x = zeros({std::int64_t{1} << 40, 2, 0}, {.requires_grad = true});
+  const Tensor weight = ones({2}, {.requires_grad = true});
+  const Tensor y = batch_norm(x, {}, {}, weight, {}, true);
+  sum(y).backward();
+  CHECK(x.grad().shape() == x.shape());
+  CHECK(weight.grad().to_vector<double>() == std::vector<double>{0, 0});
+}

@@ -147,10 +147,10 @@ void layer_norm_backward_of(const View& gx, const View& gweight, const View& gbi
 
 // x [n, c, inner] of batch_norm and how it is cut into runs: planes, or all features of a sample if planes are
 // small. Run i is the `length` elements from i length; its coefficients begin at coefficient(i) of arrays that
-// hold each channel's `repeat` times.
+// hold each channel's `repeat` times. Without elements there are no samples.
 struct Channels {
   explicit Channels(const View& x)
-      : n(x.size(0)),
+      : n(x.numel() == 0 ? 0 : x.size(0)),
         c(x.size(1)),
         inner(x.size(2)),
         planes(inner >= kLeastPlane),
