@@ -2,7 +2,8 @@
 // tensors of any dtype and layout. Each gives a result or an ebb::Error, and so do its first and second derivative; anything
 // else, a crash, undefined behaviour, another exception, is a bug. libFuzzer chooses the bytes: scripts/fuzz.
 //
-// Blocks above 32 MB are refused by the allocator below, so that a size that is only large is an Error too.
+// Blocks above 4 MB are refused, so that a size that is only large is an Error too, and none takes long.
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <string>
@@ -11,6 +12,12 @@
 
 extern "C" const char* __asan_default_options() {
   return "allocator_may_return_null=1:max_allocation_size_mb=32:detect_leaks=0";
+}
+
+// The linker gives the library these in place of aligned_alloc, by which it asks for tensors.
+extern "C" void* __real_aligned_alloc(std::size_t alignment, std::size_t bytes);
+extern "C" void* __wrap_aligned_alloc(std::size_t alignment, std::size_t bytes) {
+  return bytes > std::size_t{4} << 20 ? nullptr : __real_aligned_alloc(alignment, bytes);
 }
 
 namespace ebb::fuzz {
