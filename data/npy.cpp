@@ -213,34 +213,30 @@ void write_npy(const std::string& path, const Tensor& x) {
 }
 
 std::vector<NamedTensor> read_npz(const std::string& path) {
-  const io::ZipReader archive("read_npz", path);
   std::vector<NamedTensor> arrays;
-  for (const auto& entry : archive.entries()) {
-    const std::string bytes = archive.read(entry);
-    std::string_view rest = bytes;
+  io::read_zip("read_npz", path, [&](const std::string& name, std::string_view rest) {
     const auto read = [&](char* to, std::size_t count) {
       count = std::min(count, rest.size());
       std::copy_n(rest.begin(), count, to);
       rest.remove_prefix(count);
       return count;
     };
-    const Tensor array = read_array(fmt::format("read_npz: {}: {}", path, entry.name), bytes.size(), read);
-    const bool suffix = entry.name.ends_with(kSuffix);
-    arrays.push_back({entry.name.substr(0, entry.name.size() - (suffix ? kSuffix.size() : 0)), array});
-  }
+    const Tensor array = read_array(fmt::format("read_npz: {}: {}", path, name), rest.size(), read);
+    arrays.push_back({name.substr(0, name.size() - (name.ends_with(kSuffix) ? kSuffix.size() : 0)), array});
+  });
   return arrays;
 }
 
 void write_npz(const std::string& path, std::span<const NamedTensor> arrays, const NpzOptions& options) {
   std::set<std::string_view> names;
-  for (const auto& [name, array] : arrays)
-    if (!names.insert(name).second) fail("write_npz: {}: two arrays are named {}", path, name);
-  io::ZipWriter archive("write_npz", path, options.compressed);
+  std::vector<Tensor> rows;
+  std::vector<io::ZipEntry> entries;
   for (const auto& [name, array] : arrays) {
-    const Tensor rows = array.detach().contiguous();
-    archive.add(name + std::string(kSuffix), header_of(rows) + std::string(elements_of(rows)));
+    if (!names.insert(name).second) fail("write_npz: {}: two arrays are named {}", path, name);
+    const Tensor& x = rows.emplace_back(array.detach().contiguous());
+    entries.push_back({name + std::string(kSuffix), header_of(x), elements_of(x)});
   }
-  archive.commit();
+  io::write_zip("write_npz", path, entries, options.compressed);
 }
 
 }  // namespace ebb::data

@@ -24,7 +24,7 @@ std::vector<NamedTensor> read_npz(const std::string& path);
 struct NpzOptions {
   bool compressed = true;  // np.savez_compressed, otherwise np.savez
 };
-// Error if two have one name, or if all together have 4 GiB or more.
+// As a whole or not at all. Error if two have one name.
 void write_npz(const std::string& path, std::span<const NamedTensor> arrays, const NpzOptions& options = {});
 
 }  // namespace ebb::data

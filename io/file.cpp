@@ -92,6 +92,12 @@ void AtomicFile::write(const void* data, std::size_t bytes) {
   }
 }
 
+void AtomicFile::reopen() {
+  ::close(descriptor_);
+  descriptor_ = retried([&] { return ::open(temporary_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC); });
+  if (descriptor_ < 0) fail("{}: {}: cannot be written ({})", who_, path_, reason(errno));
+}
+
 void AtomicFile::close() {
   const bool synced = retried([&] { return ::fsync(descriptor_); }) == 0;
   const int error = errno;

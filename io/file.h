@@ -42,6 +42,10 @@ class AtomicFile {
   void write(std::string_view text) { write(text.data(), text.size()); }
   void commit();
 
+  // For a library that writes by name, or renames a file of its own over this name: reopen() takes what is there.
+  const std::string& temporary() const { return temporary_; }
+  void reopen();
+
  private:
   void close();
 

@@ -127,10 +127,25 @@ TEST_CASE("write_npz: what is written is read") {
       CHECK(read[i].tensor.to_vector<double>() == arrays[i].tensor.to_vector<double>());
     }
   }
+  CHECK(read_file(folder / "x.npz").substr(10, 4) == std::string("\0\0\x21\0", 4));  // 1980: the same bytes always
   data::write_npz(folder / "none.npz", {});
   CHECK(data::read_npz(folder / "none.npz").empty());
   const std::vector<NamedTensor> twins{{"a", large}, {"a", large}};
   CHECK(contains(error_of([&] { data::write_npz(folder / "x.npz", twins); }), "two arrays are named a"));
+  const std::vector<NamedTensor> latin{{"\xe4", large}};
+  CHECK(contains(error_of([&] { data::write_npz(folder / "latin.npz", latin); }),
+                 "latin.npz: \xe4.npy cannot be written"));
+}
+
+TEST_CASE("write_npz: more arrays than 16 bits can count") {
+  const TempFolder folder;
+  std::vector<NamedTensor> arrays;
+  for (int i = 0; i < 65'536; ++i) arrays.push_back({std::to_string(i), tensor(i)});
+  data::write_npz(folder / "x.npz", arrays, {.compressed = false});
+  const auto read = data::read_npz(folder / "x.npz");
+  REQUIRE(read.size() == arrays.size());
+  CHECK(read.back().name == "65535");
+  CHECK(read.back().tensor.item() == 65'535);
 }
 
 TEST_CASE("read_npy: what it can not read") {
@@ -170,12 +185,23 @@ TEST_CASE("read_npz: damaged archives") {
     auto wrong = good;
     wrong[good.find("NUMPY") == std::string::npos ? 70 : good.find("NUMPY")] ^= 1;
     CHECK(contains(npz_message_for(wrong), "damaged"));
+    const auto with = [&](std::size_t at, std::string_view bytes) {  // in the directory's first entry
+      auto changed = good;
+      return npz_message_for(changed.replace(good.find("PK\1\2") + at, bytes.size(), bytes));
+    };
+    CHECK(contains(with(8, "\1"), "x.npz: x.npy is encrypted"));
+    CHECK(contains(with(10, "\x0c"), "x.npz: x.npy is packed by method 12; only stored and deflated"));
+    for (const std::size_t size : {20U, 24U})  // packed and unpacked
+      CHECK(contains(with(size, "\xff\xff\xff\x7f"), "x.npz: the entry x.npy is damaged"));
     for (std::size_t i = 0; i < good.size(); ++i) {  // whatever comes of it, it is read or refused
       auto changed = good;
       changed[i] = static_cast<char>(changed[i] ^ 0x55);
       npz_message_for(changed);
     }
   }
+  auto huge = decoded(numpy_files::zip64);
+  huge[huge.find("PK\1\2") + 46 + 5 + 4 + 5] = 64;  // 2^46 bytes in the field behind the name; not asked for
+  CHECK(contains(npz_message_for(huge), "x.npz: the entry x.npy is damaged"));
 }
 
 TEST_CASE("digits: the shipped set") {
