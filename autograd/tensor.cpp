@@ -1,5 +1,6 @@
 #include "autograd/tensor.h"
 
+#include <exception>
 #include <new>
 
 #include "autograd/base/fail.h"
@@ -137,8 +138,12 @@ template <class T>
 std::vector<T> elements(const Tensor& x) {
   detail::refuse_in_replay("to_vector()");
   const NoGrad off;
-  std::vector<std::conditional_t<std::is_same_v<T, bool>, std::uint8_t, T>> values(
-      static_cast<std::size_t>(x.numel()));
+  std::vector<std::conditional_t<std::is_same_v<T, bool>, std::uint8_t, T>> values;
+  try {
+    values.resize(static_cast<std::size_t>(x.numel()));
+  } catch (const std::exception&) {
+    fail("to_vector: the system has no memory left for the elements of {}", describe(x));
+  }
   const Dims strides = contiguous_strides(x.shape());
   kernels::copy({values.data(), &x.shape(), &strides, dtype_of<T>(), true}, x.view());
   return std::vector<T>(values.begin(), values.end());

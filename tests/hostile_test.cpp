@@ -185,3 +185,27 @@ TEST_CASE("batch_norm of samples without pixels takes no time, however many they
   CHECK(x.grad().shape() == x.shape());
   CHECK(weight.grad().to_vector<double>() == std::vector<double>{0, 0});
 }
+
+TEST_CASE("lines of nothing take no time, however many they are") {
+  const std::int64_t huge = std::int64_t{1} << 40;
+  const Tensor x = zeros({huge, 0}, {.requires_grad = true});
+  for (const Tensor& y : {softmax(x, 1), log_softmax(x, -1), diff(x, 3, 0), diff(x, 3, 1), diff(x, huge - 1, 0)}) {
+    sum(y).backward();
+    CHECK(y.numel() == 0);
+  }
+  CHECK(diff(x, 3, 0).shape() == Shape{huge - 3, 0});
+  CHECK(diff(x, huge, 0).shape() == Shape{0, 0});
+  CHECK(diff(tensor({1, 4, 9}), 5).shape() == Shape{0});
+  const Tensor q = zeros({huge, 2, 0, 3}, {.requires_grad = true});
+  const Tensor y = scaled_dot_product_attention(q, q, q);
+  sum(y).backward();
+  CHECK(y.shape() == q.shape());
+  CHECK(solve_triangular(expand(eye(2), {huge, 2, 2}), zeros({huge, 2, 0}), true).numel() == 0);
+  CHECK(histc(zeros({huge, 2, 0}), 2).to_vector<double>() == std::vector<double>{0, 0});
+  CHECK(repeat_interleave(x, tensor({2}), 0).shape() == Shape{2 * huge, 0});
+}
+
+TEST_CASE("elements that no memory can hold are an Error") {
+  CHECK_ERROR((expand(zeros({1}), {std::int64_t{1} << 58}).to_vector<double>()),
+              "to_vector: the system has no memory left for the elements of float32 [288230376151711744]");
+}

@@ -275,11 +275,13 @@ void attention_backward_of(const AttentionGradients& to, const View& g, const Vi
 
 void attention(const View& y, const View& logsumexp, const View& q, const View& k, const View& v, const View& mask,
                const AttentionTerms& terms) {
+  if (logsumexp.numel() == 0) return;
   visit_floating(y.dtype, [&]<class T>(T*) { attention_of<T>(y, logsumexp, q, k, v, mask, terms); });
 }
 
 void attention_backward(const AttentionGradients& to, const View& g, const View& q, const View& k, const View& v,
                         const View& mask, const View& y, const View& logsumexp, const AttentionTerms& terms) {
+  if (logsumexp.numel() == 0 && k.numel() == 0 && v.numel() == 0) return;
   visit_floating(g.dtype,
                  [&]<class T>(T*) { attention_backward_of<T>(to, g, q, k, v, mask, y, logsumexp, terms); });
 }

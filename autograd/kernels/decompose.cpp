@@ -50,12 +50,12 @@ class Matrices {
     });
   }
 
-  // Calls f(begin, end) on pieces of their numbers, in parallel. Without elements in them or in the results there is nothing
-  // to do, however many they are.
+  // Calls f(begin, end) on pieces of their numbers, in parallel. Without elements in the results there is nothing to do, however
+  // many they are.
   template <class F>
   void for_each(std::initializer_list<View> results, F&& f) const {
     const auto empty = [](const View& v) { return v.numel() == 0; };
-    if (empty(view_) && std::all_of(results.begin(), results.end(), empty)) return;
+    if (std::all_of(results.begin(), results.end(), empty)) return;
     constexpr double kWork = 2e4;  // products of elements worth a piece
     const auto m = static_cast<double>(rows()), n = static_cast<double>(columns());
     const double grain = kWork / (m * n * std::max(m, n) + 1);

@@ -30,6 +30,7 @@ std::int64_t partition_point(const T* sequence, std::int64_t step, std::int64_t 
 // Calls f on runs of x: (first element, step, count), one after another.
 template <class T, class F>
 void for_each_run(const View& x, F&& f) {
+  if (x.numel() == 0) return;
   Axes<1> axes;
   for (int d = 0; d < x.rank(); ++d) axes.push_back({x.size(d), {x.stride(d)}});
   const auto run = axes.pop_back();

@@ -9,6 +9,7 @@ namespace {
 // Calls the kernel that `choose` picks for the dtype on all rows along `dim`; the first view is the result.
 template <int K, class Choose>
 void on_rows(const std::array<View, K>& views, int dim, Choose&& choose) {
+  if (views[0].numel() == 0) return;
   visit_floating(views[0].dtype, [&]<class T>(T*) {
     void (*const kernel)(const Rows<T, K>&) = choose(std::get<SoftmaxRows<T>>(softmax_rows()));
     RowLoops<T, K>(views, dim, FirstOperand::written).for_each(kernel);

@@ -185,7 +185,8 @@ Tensor repeat_interleave(const Tensor& x, const Tensor& repeats, std::optional<i
   if (repeats.dim() > 1 || (repeats.numel() != size && repeats.numel() != 1))
     fail("repeat_interleave: the repeats are {}; they must be [{}], or one number", repeats.shape(), size);
   detail::refuse_in_replay("repeat_interleave()");
-  const auto counts = expand(reshape(repeats, {repeats.numel()}), {size}).to_vector<std::int64_t>();
+  if (repeats.numel() == 1) return repeat_interleave(x, repeats.to_vector<std::int64_t>().front(), d);
+  const auto counts = repeats.to_vector<std::int64_t>();
   std::int64_t total = 0;
   for (std::int64_t i = 0; i < size; ++i) {
     const std::int64_t count = counts[static_cast<std::size_t>(i)];

@@ -86,7 +86,9 @@ Tensor diff(const Tensor& x, std::int64_t n, int dim, const Tensor& prepend, con
   const int d = ops::dimension("diff", dim, x.dim());
   if (n == 0) return x;
   Tensor y = joined(x, d, prepend, append);
-  for (; n > 0 && y.shape()[d] > 0; --n) {
+  const std::int64_t size = y.shape()[d];
+  if (n >= size || y.numel() == 0) return narrow(y, d, 0, std::max<std::int64_t>(0, size - n));
+  for (; n > 0; --n) {
     const std::int64_t left = y.shape()[d] - 1;
     const Tensor low = narrow(y, d, 0, left), high = narrow(y, d, 1, left);
     y = y.dtype() == boolean ? ne(high, low) : high - low;
