@@ -80,7 +80,7 @@ class Correlation {
 
  private:
   Lanes lanes() const { return units_.lanes; }
-  std::int64_t phase_count() const { return rows_.divisor * columns_.divisor; }
+  std::int64_t phase_count() const { return rows_.phases() * columns_.phases(); }
   std::int64_t most_columns() const { return columns_.outputs_of(0); }
 
   Lanes choose_lanes(std::int64_t groups) const {
@@ -126,7 +126,7 @@ class Correlation {
     std::int64_t* place = places_.data();
     for (std::int64_t i = 0; i < phase_count(); ++i) {
       Phase& phase = phases_[i];
-      const std::int64_t first_y = i / columns_.divisor, first_x = i % columns_.divisor;
+      const std::int64_t first_y = i / columns_.phases(), first_x = i % columns_.phases();
       phase = {first_y, first_x, rows_.outputs_of(first_y), columns_.outputs_of(first_x), tap, place};
       for (std::int64_t y = 0; y < rows_.kernel; ++y) {
         if (!rows_.reads(phase.y, y)) continue;
@@ -186,8 +186,8 @@ class Correlation {
   // Pixels of phases lie between each other's: where channels are lanes, they are brought together in one copy.
   void run_block(const Block& block, const Batch<const T>& in, T* copy) const {
     const bool apart = !direct_out_ && lanes() == Lanes::columns;
-    const std::int64_t first_row = block.row * rows_.divisor;
-    const std::int64_t all_rows = std::min(block.rows * rows_.divisor, y_.size(2) - first_row);
+    const std::int64_t first_row = block.row * rows_.phases();
+    const std::int64_t all_rows = std::min(block.rows * rows_.phases(), y_.size(2) - first_row);
     const Image<T> y = part_of(image<T>(y_, block.image), first_row, 0, 1, 1);
     const auto packed = [&](std::int64_t columns) -> Image<T> {
       const Layout layout = packed_layout(lanes(), y_.size(1), columns, 1);
@@ -207,10 +207,10 @@ class Correlation {
       if (apart) {
         const Image<T> out = packed(phase.columns);
         sweep(part, phase, in, out, part.rows * out.row);
-        write(part_of(y, phase.y, phase.x, rows_.divisor, columns_.divisor),
+        write(part_of(y, phase.y, phase.x, rows_.phases(), columns_.phases()),
               {out.data, out.channel, out.row, out.column}, part.rows, phase.columns);
       } else {
-        sweep(part, phase, in, part_of(whole, phase.y, phase.x, rows_.divisor, columns_.divisor),
+        sweep(part, phase, in, part_of(whole, phase.y, phase.x, rows_.phases(), columns_.phases()),
               direct_out_ ? y_.stride(0) : all_rows * whole.row);
       }
     }

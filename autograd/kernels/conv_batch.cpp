@@ -48,7 +48,7 @@ struct TermCounts {
   std::int64_t inside = 0, all = 0, in_vectors = 0;
 
   TermCounts(const Sweep& sweep, std::int64_t lanes) {
-    for (std::int64_t phase = 0; phase < sweep.divisor; ++phase) {
+    for (std::int64_t phase = 0; phase < sweep.phases(); ++phase) {
       const std::int64_t outputs = sweep.outputs_of(phase);
       for (std::int64_t k = 0; k < sweep.kernel; ++k) {
         if (!sweep.reads(phase, k)) continue;

@@ -33,10 +33,12 @@ void for_each_part(std::int64_t total, std::int64_t most, Body&& body) {
 //   out[i] = Σ_k w[k] in[(i step + k dilation - padding) / divisor], over those k for which divisor divides;
 //
 // divisor is 1 in the first, step is 1 in the second, whose padding is d (K - 1) - pad. The outputs i ≡ f modulo divisor,
-// phase f, use the same k: for its p-th output, element k multiplies in[p step + place(f, k)].
+// phase f, use the same k: for its p-th output, element k multiplies in[p step + place(f, k)]. Phases from `outputs` on have
+// none.
 struct Sweep {
   std::int64_t outputs, inputs, kernel, step, dilation, padding, divisor;
 
+  std::int64_t phases() const { return std::min(divisor, outputs); }
   std::int64_t outputs_of(std::int64_t phase) const {
     return std::max<std::int64_t>(0, ceil_div(outputs - phase, divisor));
   }
@@ -48,7 +50,7 @@ struct Sweep {
   // The inputs that `count` outputs of any phase read, beginning with output 0: [lowest, lowest + extent(count)).
   std::int64_t lowest() const { return floor_div(-padding, divisor); }
   std::int64_t extent(std::int64_t count) const {
-    return (count - 1) * step + place(divisor - 1, kernel - 1) - lowest() + 1;
+    return (count - 1) * step + place(phases() - 1, kernel - 1) - lowest() + 1;
   }
 };
 
