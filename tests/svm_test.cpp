@@ -183,7 +183,7 @@ TEST_CASE("scikit-learn's machines of two classes") {
     CHECK(svc.kkt_residual() <= 1e-9);
     CHECK(svc.duality_gap() <= 1e-7);
     svc.fit(points().to(float32), two_classes());
-    check_near(svc.decision_function(probes().to(float32)), recorded.values, 1e-4);
+    check_near(svc.decision_function(probes().to(float32)), recorded.values, 3e-4);
   }
   svm::SVC scaled;
   scaled.fit(points(), two_classes());

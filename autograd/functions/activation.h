@@ -1,4 +1,4 @@
-// Activations. They and their derivatives are right to 4 ulp; where a difference cancels, as in saturation, of 1.
+// Activations. They and their derivatives are right to 4 ulp, without FMA to 5; where a difference cancels, as in saturation, of 1.
 #pragma once
 
 #include <cstdint>
