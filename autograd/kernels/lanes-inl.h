@@ -43,7 +43,7 @@ HWY_INLINE hn::Vec<D> load(D d, const T* p, std::int64_t n) {
   if (n == lanes(d)) return hn::LoadU(d, p);
 #if HWY_MEM_OPS_MIGHT_FAULT
   HWY_ALIGN T whole[hn::MaxLanes(d)] = {};
-  for (std::int64_t i = 0; i < std::min(n, lanes(d)); ++i) whole[i] = p[i];  // the bound is for gcc 13, which warns
+  for (std::int64_t i = 0; i < std::min(n, lanes(d)); ++i) whole[i] = p[i];  // bounded for gcc 13
   return hn::Load(d, whole);
 #else
   return hn::MaskedLoad(first_n(d, n), d, p);

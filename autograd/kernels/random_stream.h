@@ -11,9 +11,7 @@
 namespace ebb::kernels {
 
 // The random functions make whole steps.
-inline std::int64_t whole_steps(std::int64_t count) {
-  return round_up(count, kRandomStep);
-}
+inline std::int64_t whole_steps(std::int64_t count) { return round_up(count, kRandomStep); }
 
 // Note [Random streams]: element i of a call has the number (position + i) % 4 of Philox block (position + i) / 4 of the
 // seed. Where 32 bits are not enough, 32 more come from the same place of the block whose counter has 1 as its third

@@ -21,7 +21,6 @@ Tensor logical_not(const Tensor& x) { return eq(x, 0); }
 
 namespace {
 
-
 Tensor everywhere(const Tensor& x, bool value) { return full(x.shape(), value ? 1 : 0, {.dtype = boolean}); }
 
 }  // namespace

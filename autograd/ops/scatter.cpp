@@ -62,7 +62,6 @@ namespace {
 using ops::at_least_1d;
 using ops::dimension;
 
-
 // src as large as the index.
 Tensor cut(const Tensor& src, const Tensor& index) {
   if (src.dim() != index.dim()) return src;  // refused later
@@ -132,7 +131,10 @@ Tensor scatter_reduce(const Tensor& x, int dim, const Tensor& index, const Tenso
   using kernels::Combine;
   using enum ScatterReduction;
   if (!include_self) {  // what is met becomes what changes nothing
-    const double neutral = reduce == prod ? 1 : reduce == amax ? -ops::kInfinity : reduce == amin ? ops::kInfinity : 0;
+    const double neutral = reduce == prod   ? 1
+                           : reduce == amax ? -ops::kInfinity
+                           : reduce == amin ? ops::kInfinity
+                                            : 0;
     const Tensor met = scatter(x, dim, index, neutral);
     if (reduce != mean) return scatter_reduce(met, dim, index, src, reduce);
     const Tensor counts = scatter(constant(1, x, x.shape()), dim, index, 0.0);
