@@ -359,7 +359,7 @@ void conv2d(View y, View x, View weight, View bias, const Conv2dGeometry& geomet
     return conv::Sweep{y.size(axis),
                        x.size(axis),
                        weight.size(axis),
-                       geometry.stride[i],
+                       geometry.stride_along(i, x.size(axis)),
                        geometry.dilation[i],
                        geometry.padding[i],
                        1};
@@ -379,8 +379,13 @@ void conv2d_backward_input(View gx, View g, View weight, const Conv2dGeometry& g
   if (conv::prefers_winograd(gx, weight, geometry)) return conv::winograd_backward_input(gx, g, weight, geometry);
   const auto sweep = [&](std::size_t i, int axis) {
     const std::int64_t padding = geometry.dilation[i] * (weight.size(axis) - 1) - geometry.padding[i];
-    return conv::Sweep{gx.size(axis),        g.size(axis), weight.size(axis), 1,
-                       geometry.dilation[i], padding,      geometry.stride[i]};
+    return conv::Sweep{gx.size(axis),
+                       g.size(axis),
+                       weight.size(axis),
+                       1,
+                       geometry.dilation[i],
+                       padding,
+                       geometry.stride_along(i, gx.size(axis))};
   };
   visit_floating(gx.dtype, [&]<class T>(T*) {
     const conv::Filter<const T> filter{weight.as<T>(),   weight.size(0) / geometry.groups * weight.stride(0),

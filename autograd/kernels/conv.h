@@ -1,7 +1,10 @@
 // 2-d convolution (cross-correlation, as in PyTorch) and its two gradients, without an im2col of the image.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
+#include <cstdint>
 
 #include "autograd/base/view.h"
 
@@ -10,6 +13,11 @@ namespace ebb::kernels {
 struct Conv2dGeometry {
   std::array<std::int64_t, 2> stride{1, 1}, padding{0, 0}, dilation{1, 1};  // height, width
   std::int64_t groups = 1;
+
+  // The stride along axis i, 0 or 1, of so many rows or columns: beyond the padded image all are alike.
+  std::int64_t stride_along(std::size_t i, std::int64_t size) const {
+    return std::min(stride[i], size + 2 * padding[i]);
+  }
 };
 
 // x [n, in, h, w], weight [out, in / groups, kh, kw], y [n, out, oh, ow]; bias [out], its data may be null.

@@ -322,7 +322,7 @@ void conv2d_backward_weight(View gweight, View g, View x, const Conv2dGeometry& 
     return conv::Sweep{g.size(axis),
                        x.size(axis),
                        gweight.size(axis),
-                       geometry.stride[i],
+                       geometry.stride_along(i, x.size(axis)),
                        geometry.dilation[i],
                        geometry.padding[i],
                        1};

@@ -67,12 +67,14 @@ Shape conv_shape(std::string_view op, const Tensor& x, const Tensor& weight, con
     fail("{}: the weight takes {} channels per group, the input has {} (input {}, weight {}, groups {})", op,
          weight.shape()[1], in / groups, x.shape(), weight.shape(), groups);
   require_parameter(op, "bias", bias, x, {out});
-  Dims shape{x.shape()[0], out};
+  Dims shape{x.shape()[0], out}, padded{x.shape()[0], in};
   for (std::size_t i = 0; i < dims; ++i) {
     const int d = static_cast<int>(i) + 2;
     shape.push_back(conv_size(op, axis_name(dims, i), x.shape()[d], weight.shape()[d], sizes.stride[i],
                               sizes.padding[i], sizes.dilation[i]));
+    padded.push_back(x.shape()[d] + 2 * sizes.padding[i]);
   }
+  static_cast<void>(Shape(padded));  // or an Error: more pixels than can be counted
   return Shape(shape);
 }
 
@@ -91,7 +93,7 @@ Shape transposed_shape(std::string_view op, const Tensor& x, const Tensor& weigh
     fail("{}: {} groups do not divide the {} input channels", op, o.groups, in);
   const std::int64_t out = product(op, weight.shape()[1], o.groups);
   require_parameter(op, "bias", bias, x, {out});
-  Dims shape{x.shape()[0], out};
+  Dims shape{x.shape()[0], out}, padded = shape;
   for (std::size_t i = 0; i < N; ++i) {
     const char* const axis = axis_name(N, i);
     const int d = static_cast<int>(i) + 2;
@@ -108,7 +110,9 @@ Shape transposed_shape(std::string_view op, const Tensor& x, const Tensor& weigh
     if (whole < 1)
       fail("{}: the result's {} would be {}; take a padding smaller than {}", op, axis, whole, o.padding[i]);
     shape.push_back(whole);
+    padded.push_back(whole + 2 * o.padding[i]);
   }
+  static_cast<void>(Shape(padded));  // as above
   return Shape(shape);
 }
 
