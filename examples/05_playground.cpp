@@ -8,7 +8,7 @@ using namespace playground;
 
 // The training points on the plane as the network sees it, blue for -1 and red for 1.
 std::vector<io::Series> points_of(const Run& run) {
-  std::vector<io::Series> series{{"class -1", {}, {}, true}, {"class 1", {}, {}, true}};
+  std::vector<io::Series> series{{"-1", {}, {}, true}, {"1", {}, {}, true}};
   const auto [points, classes] = run.half(0);
   const auto x = points.to_vector<double>(), y = classes.to_vector<double>();
   for (std::size_t i = 0; i < y.size(); ++i) {
@@ -22,7 +22,7 @@ io::ChartOptions plane_of(const Run& run, int width) {
   return {.title = fmt::format("epoch {}", run.epoch()),
           .field = io::Field{.image = image, .x = {-6, 6}, .y = {-6, 6}},
           .width = width,
-          .height = width};
+          .height = width + 20};  // as wide as high, without its margins
 }
 
 // Learns and draws the boundary after 1, 3, 10, 30, … epochs and at the end, there also into `picture`, if it has a name; the
