@@ -213,7 +213,7 @@ TEST_CASE("elements that no memory can hold are an Error") {
 #endif
 
 TEST_CASE("a stride beyond the image is as good as one of its size") {
-  const std::int64_t most = std::int64_t{1} << 31;
+  const std::int64_t beyond = std::int64_t{1} << 31;
   const Tensor x = randn({2, 3, 5, 4}, {.dtype = float64, .requires_grad = true});
   const Tensor weight = randn({2, 3, 2, 3}, {.dtype = float64, .requires_grad = true});
   const auto derivatives = [&](const Size2& stride) {
@@ -222,11 +222,12 @@ TEST_CASE("a stride beyond the image is as good as one of its size") {
     all.push_back(y);
     return all;
   };
-  const auto far = derivatives({most, most}), near = derivatives({7, 6});
+  const auto far = derivatives({beyond, beyond}), near = derivatives({7, 6});
   for (std::size_t i = 0; i < far.size(); ++i) CHECK(far[i].to_vector<double>() == near[i].to_vector<double>());
   const Tensor one = randn({1, 3, 1, 1}, {.dtype = float64});
-  CHECK(conv_transpose2d(one, transpose(weight, 0, 1).clone(), {}, {.stride = most}).to_vector<double>() ==
+  CHECK(conv_transpose2d(one, transpose(weight, 0, 1).clone(), {}, {.stride = beyond}).to_vector<double>() ==
         conv_transpose2d(one, transpose(weight, 0, 1).clone(), {}, {.stride = 9}).to_vector<double>());
-  CHECK(conv2d(x, randn({1, 3, 1, 1}, {.dtype = float64}), {}, {.stride = most}).numel() == 2);
-  CHECK_THROWS_AS(conv2d(zeros({2, 3, 5, 4}), zeros({2, 3, 2, 3}), {}, {.stride = most, .padding = most}), Error);
+  CHECK(conv2d(x, randn({1, 3, 1, 1}, {.dtype = float64}), {}, {.stride = beyond}).numel() == 2);
+  CHECK_THROWS_AS(conv2d(zeros({2, 3, 5, 4}), zeros({2, 3, 2, 3}), {}, {.stride = beyond, .padding = beyond}),
+                  Error);
 }
