@@ -13,7 +13,7 @@ struct Residual {
 
 struct Net {
   nn::Linear in{2, 16};
-  std::vector<Residual> blocks{Residual{}, Residual{}};
+  std::vector<Residual> blocks = std::vector<Residual>(2);
   nn::Linear out{16, 1};
 
   Tensor operator()(Tensor x) const {

@@ -269,7 +269,7 @@ TEST_CASE("modes are found wherever they are") {
   };
   struct Outer {
     nn::Mode mode;
-    std::vector<Inner> list{Inner{}, Inner{}};
+    std::vector<Inner> list = std::vector<Inner>(2);
     std::optional<Inner> some = Inner{};
   } outer;
   eval(outer);
