@@ -45,7 +45,7 @@ inline std::vector<Maker> moving_makers() {
               [](const Choice& c, const auto& x) {
                 const int i = c.dim(), j = c.q % c.x.rank();
                 return moved(
-                    format("transpose({}, {}, {})", x, i, j), c,
+                    fmt::format("transpose({}, {}, {})", x, i, j), c,
                     [=](const Tensor& t) { return transpose(t, i, j); }, c.x.with(i, c.x[j]).with(j, c.x[i]),
                     [=](const Dims& y) { return with(with(y, i, y[j]), j, y[i]); });
               }),
@@ -54,8 +54,8 @@ inline std::vector<Maker> moving_makers() {
                 const int d = c.dim();
                 const std::int64_t at = c.q % c.x[d];
                 return moved(
-                    format("select({}, {}, {})", x, d, at), c, [=](const Tensor& t) { return select(t, d, at); },
-                    c.x.without(d),
+                    fmt::format("select({}, {}, {})", x, d, at), c,
+                    [=](const Tensor& t) { return select(t, d, at); }, c.x.without(d),
                     [=](Dims y) {
                       y.insert(d, at);
                       return y;
@@ -66,7 +66,7 @@ inline std::vector<Maker> moving_makers() {
                 const int d = c.dim();
                 const std::int64_t from = c.q % c.x[d], n = c.x[d] - from;
                 return moved(
-                    format("narrow({}, {}, {}, {})", x, d, from, n), c,
+                    fmt::format("narrow({}, {}, {}, {})", x, d, from, n), c,
                     [=](const Tensor& t) { return narrow(t, d, from, n); }, c.x.with(d, n),
                     [=](const Dims& y) { return with(y, d, y[d] + from); });
               }),
@@ -74,7 +74,7 @@ inline std::vector<Maker> moving_makers() {
               [](const Choice& c, const auto& x) {
                 const int d = c.dim();
                 return moved(
-                    format("slice({}, {}, 0, {{}}, 2)", x, d), c,
+                    fmt::format("slice({}, {}, 0, {{}}, 2)", x, d), c,
                     [=](const Tensor& t) { return slice(t, d, 0, {}, 2); }, c.x.with(d, (c.x[d] + 1) / 2),
                     [=](const Dims& y) { return with(y, d, 2 * y[d]); });
               }),
@@ -82,8 +82,8 @@ inline std::vector<Maker> moving_makers() {
               [](const Choice& c, const auto& x) {
                 const Shape in = c.x, out{in.numel()};
                 return moved(
-                    format("reshape({}, {{-1}})", x), c, [](const Tensor& t) { return reshape(t, {-1}); }, out,
-                    [=](const Dims& y) { return place_of(in, y[0]); });
+                    fmt::format("reshape({}, {{-1}})", x), c, [](const Tensor& t) { return reshape(t, {-1}); },
+                    out, [=](const Dims& y) { return place_of(in, y[0]); });
               }),
       of_rank(0,
               [](const Choice& c, const auto& x) -> std::optional<Step> {
@@ -92,7 +92,7 @@ inline std::vector<Maker> moving_makers() {
                 if (in.numel() % n != 0) return {};
                 const Shape out{n, in.numel() / n};
                 return moved(
-                    format("reshape({}, {{{}, -1}})", x, n), c,
+                    fmt::format("reshape({}, {{{}, -1}})", x, n), c,
                     [=](const Tensor& t) {
                       return reshape(t, {n, -1});
                     },
@@ -102,7 +102,7 @@ inline std::vector<Maker> moving_makers() {
               [](const Choice& c, const auto& x) {
                 const int d = c.p % (c.x.rank() + 1);
                 return moved(
-                    format("unsqueeze({}, {})", x, d), c, [=](const Tensor& t) { return unsqueeze(t, d); },
+                    fmt::format("unsqueeze({}, {})", x, d), c, [=](const Tensor& t) { return unsqueeze(t, d); },
                     c.x.inserted(d, 1),
                     [=](Dims y) {
                       y.erase(d);
@@ -113,7 +113,7 @@ inline std::vector<Maker> moving_makers() {
               [](const Choice& c, const auto& x) {
                 const Shape out = c.x.inserted(0, 3);
                 return moved(
-                    format("expand({}, {{{}}})", x, fmt::join(out, ", ")), c,
+                    fmt::format("expand({}, {{{}}})", x, fmt::join(out, ", ")), c,
                     [=](const Tensor& t) { return expand(t, out); }, out,
                     [](Dims y) {
                       y.erase(0);
@@ -125,7 +125,7 @@ inline std::vector<Maker> moving_makers() {
                 const int d = c.dim();
                 const std::int64_t n = c.x[d];
                 return moved(
-                    format("flip({}, {{{}}})", x, d), c, [=](const Tensor& t) { return flip(t, {d}); }, c.x,
+                    fmt::format("flip({}, {{{}}})", x, d), c, [=](const Tensor& t) { return flip(t, {d}); }, c.x,
                     [=](const Dims& y) { return with(y, d, n - 1 - y[d]); });
               }),
       of_rank(2,
@@ -135,7 +135,7 @@ inline std::vector<Maker> moving_makers() {
                 const std::int64_t n = std::min(c.x[0] - down, c.x[1] - right);
                 if (n < 1) return {};
                 return moved(
-                    format("diagonal({}, {})", x, off), c, [=](const Tensor& t) { return diagonal(t, off); },
+                    fmt::format("diagonal({}, {})", x, off), c, [=](const Tensor& t) { return diagonal(t, off); },
                     c.x.without(0).without(0).inserted(c.x.rank() - 2, n),
                     [=](Dims y) {
                       const std::int64_t i = y.back();
@@ -150,7 +150,7 @@ inline std::vector<Maker> moving_makers() {
                 const int d = c.dim();
                 const std::int64_t by = c.q % 3 - 1, n = c.x[d];
                 return moved(
-                    format("roll({}, {{{}}}, {{{}}})", x, by, d), c,
+                    fmt::format("roll({}, {{{}}}, {{{}}})", x, by, d), c,
                     [=](const Tensor& t) { return roll(t, {by}, {d}); }, c.x,
                     [=](const Dims& y) { return with(y, d, (y[d] - by + n) % n); });
               }),
@@ -160,7 +160,7 @@ inline std::vector<Maker> moving_makers() {
                 const std::int64_t k = c.p % 3 - 1;
                 const bool upper = c.q % 2 == 1;
                 return moved(
-                    format("{}({}, {})", upper ? "triu" : "tril", x, k), c,
+                    fmt::format("{}({}, {})", upper ? "triu" : "tril", x, k), c,
                     [=](const Tensor& t) { return upper ? triu(t, k) : tril(t, k); }, c.x,
                     [=](const Dims& y) -> std::optional<Dims> {
                       const std::int64_t above = y[r - 1] - y[r - 2];
@@ -176,7 +176,7 @@ inline std::vector<Maker> moving_makers() {
                 const std::int64_t n = c.x[r - 1];
                 if (n < 2 || (m != 0 && r < 2)) return {};  // PyTorch pads [c, w] and more
                 return moved(
-                    format("pad({}, {{1, 1}}, PadMode::{})", x, kNames[m]), c,
+                    fmt::format("pad({}, {{1, 1}}, PadMode::{})", x, kNames[m]), c,
                     [=](const Tensor& t) {
                       return pad(t, {1, 1}, mode);
                     },
@@ -195,7 +195,7 @@ inline std::vector<Maker> moving_makers() {
                 const int d = c.dim();
                 const std::int64_t n = c.x[d];
                 return moved(
-                    format("cat({{{0}, {0}}}, {1})", x, d), c,
+                    fmt::format("cat({{{0}, {0}}}, {1})", x, d), c,
                     [=](const Tensor& t) {
                       return cat({t, t}, d);
                     },
@@ -205,7 +205,7 @@ inline std::vector<Maker> moving_makers() {
               [](const Choice& c, const auto& x) {
                 const int d = c.dim();
                 return moved(
-                    format("stack({{{0}, {0}}}, {1})", x, d), c,
+                    fmt::format("stack({{{0}, {0}}}, {1})", x, d), c,
                     [=](const Tensor& t) {
                       return stack({t, t}, d);
                     },
@@ -220,7 +220,7 @@ inline std::vector<Maker> moving_makers() {
                 const int d = c.dim();
                 const std::int64_t n = c.x[d], i = c.q % n;
                 return moved(
-                    format("index_select({}, {}, tensor<std::int64_t>({{{}, 0, {}}}))", x, d, i, i), c,
+                    fmt::format("index_select({}, {}, tensor<std::int64_t>({{{}, 0, {}}}))", x, d, i, i), c,
                     [=](const Tensor& t) {
                       return index_select(t, d, tensor({i, std::int64_t{0}, i}));
                     },
@@ -230,7 +230,7 @@ inline std::vector<Maker> moving_makers() {
               [](const Choice& c, const auto& x) {
                 const int d = c.dim();
                 return moved(
-                    format("repeat_interleave({}, 2, {})", x, d), c,
+                    fmt::format("repeat_interleave({}, 2, {})", x, d), c,
                     [=](const Tensor& t) { return repeat_interleave(t, 2, d); }, c.x.with(d, 2 * c.x[d]),
                     [=](const Dims& y) { return with(y, d, y[d] / 2); });
               }),
@@ -239,7 +239,7 @@ inline std::vector<Maker> moving_makers() {
                 const Shape in = c.x;
                 const std::int64_t i = c.p % in.numel(), j = c.q % in.numel();
                 return moved(
-                    format("take({}, tensor<std::int64_t>({{{}, {}, {}}}))", x, i, j, i), c,
+                    fmt::format("take({}, tensor<std::int64_t>({{{}, {}, {}}}))", x, i, j, i), c,
                     [=](const Tensor& t) {
                       return take(t, tensor({i, j, i}));
                     },
@@ -249,7 +249,7 @@ inline std::vector<Maker> moving_makers() {
               [](const Choice& c, const auto& x) {
                 const int r = c.x.rank();
                 return moved(
-                    format("diag_embed({})", x), c, [](const Tensor& t) { return diag_embed(t); },
+                    fmt::format("diag_embed({})", x), c, [](const Tensor& t) { return diag_embed(t); },
                     c.x.inserted(r, c.x[r - 1]),
                     [=](Dims y) -> std::optional<Dims> {
                       if (y[r] != y[r - 1]) return {};
@@ -260,7 +260,7 @@ inline std::vector<Maker> moving_makers() {
       of_rank(0,
               [](const Choice& c, const auto& x) {
                 return moved(
-                    format("{}.clone()", x), c, [](const Tensor& t) { return t.clone(); }, c.x,
+                    fmt::format("{}.clone()", x), c, [](const Tensor& t) { return t.clone(); }, c.x,
                     [](const Dims& y) { return y; });
               }),
   };
