@@ -69,7 +69,7 @@ int learn(const support::Options& options) {
 
   for (std::int64_t epoch = 1; epoch <= epochs; ++epoch) {
     io::Progress progress(fmt::format("epoch {}/{}", epoch, epochs), loader.size(), {.unit = "images"});
-    metrics::Mean loss_so_far, error_so_far;
+    support::EpochMeans so_far;
     for (const auto& [images, labels] : loader) {
       adam.zero_grad();
       const Tensor logits = net(images), loss = cross_entropy(logits, labels);
@@ -77,16 +77,10 @@ int learn(const support::Options& options) {
       adam.step();
       schedule.step();
 
-      const auto count = static_cast<double>(labels.numel());
-      loss_so_far.add(loss.item(), count);
-      error_so_far.add(100 * (1 - metrics::accuracy(logits, labels)), count);
-      progress.step(labels.numel(), fmt::format("loss {:.4f}", loss_so_far.value()));
+      so_far.add(loss.item(), logits, labels);
+      progress.step(labels.numel(), fmt::format("loss {:.4f}", so_far.loss.value()));
     }
-    const support::Answers test = support::answers(net, test_set);
-    history.add("training loss", loss_so_far.value());
-    history.add("training error", error_so_far.value());
-    history.add("test loss", test.loss);
-    history.add("test error", 100 * test.error());
+    so_far.record(history, support::answers(net, test_set));
     progress.finish(history.summary());
   }
   io::save(options.out + "/mlp.safetensors", state(net));

@@ -58,7 +58,7 @@ int learn(const support::Options& options) {
   optim::AdamW adam(parameters(net), {.weight_decay = 0.5});
   optim::Schedule schedule(adam, optim::OneCycleLR{.max_lr = 3e-3, .total_steps = epochs * loader.size()});
   metrics::History history;
-  metrics::Mean loss_so_far, error_so_far;
+  support::EpochMeans so_far;
 
   const std::string checkpoint = options.out + "/checkpoint.safetensors";
   if (resume) {
@@ -89,10 +89,8 @@ int learn(const support::Options& options) {
       adam.step();
       schedule.step();
 
-      const auto count = static_cast<double>(labels.numel());
-      loss_so_far.add(loss.item(), count);
-      error_so_far.add(100 * (1 - metrics::accuracy(logits, labels)), count);
-      progress.step(labels.numel(), fmt::format("loss {:.4f}", loss_so_far.value()));
+      so_far.add(loss.item(), logits, labels);
+      progress.step(labels.numel(), fmt::format("loss {:.4f}", so_far.loss.value()));
       if (schedule.last_step() == interrupt) std::raise(SIGINT);
       if (support::interrupted()) {
         save();
@@ -100,11 +98,7 @@ int learn(const support::Options& options) {
         return 130;
       }
     }
-    const support::Answers result = support::answers(net, test_set);
-    history.add("training loss", std::exchange(loss_so_far, {}).value());
-    history.add("training error", std::exchange(error_so_far, {}).value());
-    history.add("test loss", result.loss);
-    history.add("test error", 100 * result.error());
+    std::exchange(so_far, {}).record(history, support::answers(net, test_set));
     progress.finish(history.summary());
     save();
   }

@@ -46,7 +46,7 @@ void learn(const support::Options& options, Run& run, const data::ImageSet& trai
   for (std::int64_t epoch = 1; epoch <= epochs; ++epoch) {
     io::Progress progress(fmt::format("{}, epoch {}/{}", run.name, epoch, epochs), loader.size(),
                           {.unit = "images"});
-    metrics::Mean loss_so_far, error_so_far;
+    support::EpochMeans so_far;
     train(run.net);
     for (const auto& [images, labels] : loader) {
       sgd.zero_grad();
@@ -56,18 +56,12 @@ void learn(const support::Options& options, Run& run, const data::ImageSet& trai
       sgd.step();
       schedule.step();
 
-      const auto count = static_cast<double>(labels.numel());
-      loss_so_far.add(loss.item(), count);
-      error_so_far.add(100 * (1 - metrics::accuracy(logits, labels)), count);
-      progress.step(labels.numel(), fmt::format("loss {:.4f}", loss_so_far.value()));
+      so_far.add(loss.item(), logits, labels);
+      progress.step(labels.numel(), fmt::format("loss {:.4f}", so_far.loss.value()));
     }
     run.last_norms = gradient_norms(run.net);
     eval(run.net);
-    const support::Answers test = support::answers(run.net, test_set);
-    run.history.add("training loss", loss_so_far.value());
-    run.history.add("training error", error_so_far.value());
-    run.history.add("test loss", test.loss);
-    run.history.add("test error", 100 * test.error());
+    so_far.record(run.history, support::answers(run.net, test_set));
     progress.finish(run.history.summary());
   }
 }

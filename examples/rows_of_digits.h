@@ -17,21 +17,17 @@ int learn_rows_of_digits(const Options& options, const std::string& title, const
   optim::Schedule schedule(adam, optim::OneCycleLR{.max_lr = lr, .total_steps = epochs * loader.size()});
   metrics::History history;
   for (std::int64_t epoch = 0; epoch < epochs; ++epoch) {
-    metrics::Mean mean_loss, error;
+    EpochMeans so_far;
     io::Progress progress(fmt::format("epoch {}/{}", epoch + 1, epochs), loader.size(), {.unit = "images"});
     for (const auto& [images, labels] : loader) {
       const Tensor scores = read(images), loss = cross_entropy(scores, labels);
-      mean_loss.add(step(adam, loss, 1));
+      so_far.loss.add(step(adam, loss, 1));
       schedule.step();
-      error.add(100 * (1 - metrics::accuracy(scores, labels)));
-      progress.step(labels.numel(), fmt::format("loss {:.4f}", mean_loss.value()));
+      so_far.error.add(100 * (1 - metrics::accuracy(scores, labels)));
+      progress.step(labels.numel(), fmt::format("loss {:.4f}", so_far.loss.value()));
       if (interrupted()) return 130;
     }
-    const Answers result = answers(read, test_set);
-    history.add("training loss", mean_loss.value());
-    history.add("training error", error.value());
-    history.add("test loss", result.loss);
-    history.add("test error", 100 * result.error());
+    so_far.record(history, answers(read, test_set));
     progress.finish(history.summary());
   }
   io::Report report(title);

@@ -99,6 +99,24 @@ Answers answers(const Net& net, const Set& set) {
   return {loss.value(), ebb::cat(predicted), ebb::cat(target)};
 }
 
+// How a classifier does on the training set while an epoch lasts: means over the examples so far.
+struct EpochMeans {
+  ebb::metrics::Mean loss, error;  // error in %
+
+  void add(double batch_loss, const ebb::Tensor& logits, const ebb::Tensor& labels) {
+    const auto count = static_cast<double>(labels.numel());
+    loss.add(batch_loss, count);
+    error.add(100 * (1 - ebb::metrics::accuracy(logits, labels)), count);
+  }
+  // The epoch's line in the history, with what it answers to the test set.
+  void record(ebb::metrics::History& history, const Answers& test) const {
+    history.add("training loss", loss.value());
+    history.add("training error", error.value());
+    history.add("test loss", test.loss);
+    history.add("test error", 100 * test.error());
+  }
+};
+
 // The curves "training WHAT" and "test WHAT" over the epochs; also in the file `picture`, if it has a name.
 inline void learning_curves(ebb::io::Report& report, const ebb::metrics::History& history, const std::string& what,
                             const std::string& unit, const std::string& picture = {}) {
