@@ -178,9 +178,9 @@ Tensor exponential(const Shape& shape, double lambd, const RandomOptions& option
                        [lambd](View y, std::uint64_t seed, std::uint64_t position) {
                          using kernels::Unary;
                          kernels::uniform(y, seed, position, 0, 1);
-                         kernels::unary(Unary::mul_scalar, y, y, -1);
-                         kernels::unary(Unary::log1p, y, y);
-                         kernels::unary(Unary::mul_scalar, y, y, -1 / lambd);
+                         kernels::unary<Unary::mul_scalar>(y, y, -1);
+                         kernels::unary<Unary::log1p>(y, y);
+                         kernels::unary<Unary::mul_scalar>(y, y, -1 / lambd);
                        });
 }
 

@@ -5,7 +5,7 @@
 //   struct Mul {
 //     static constexpr std::string_view name = "mul";
 //     Spec infer(const Tensor& a, const Tensor& b) const { return same_spec(name, a, b); }
-//     void forward(View y, View a, View b) const { kernels::binary(kernels::Binary::mul, y, a, b); }
+//     void forward(View y, View a, View b) const { kernels::binary<kernels::Binary::mul>(y, a, b); }
 //     Tensor grad0(Grad g, In<1> b) const { return g * b; }
 //     Tensor grad1(Grad g, In<0> a) const { return g * a; }
 //     static Samples<Mul> samples(Generator& random);

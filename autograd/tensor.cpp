@@ -297,7 +297,7 @@ const Tensor& Tensor::add_(const Tensor& other, double alpha) const {
 
 const Tensor& Tensor::mul_(double factor) const {
   check_writable("mul_", *this);
-  write(*this, "mul_", [factor](const View& y) { kernels::unary(kernels::Unary::mul_scalar, y, y, factor); });
+  write(*this, "mul_", [factor](const View& y) { kernels::unary<kernels::Unary::mul_scalar>(y, y, factor); });
   return *this;
 }
 

@@ -71,7 +71,7 @@ double clip_grad_norm_(const std::vector<Tensor>& parameters, double max_norm, c
 void clip_grad_value_(const std::vector<Tensor>& parameters, double clip_value) {
   if (!(clip_value >= 0)) fail("clip_grad_value_: clip_value is {}; it must be 0 or larger", clip_value);
   with_gradients(parameters, "clip_grad_value_", [&](std::span<const View> views) {
-    for (const auto& view : views) kernels::unary(kernels::Unary::clamp, view, view, -clip_value, clip_value);
+    for (const auto& view : views) kernels::unary<kernels::Unary::clamp>(view, view, -clip_value, clip_value);
   });
 }
 

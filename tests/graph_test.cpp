@@ -353,7 +353,7 @@ namespace {
 struct FusedSquare {
   static constexpr std::string_view name = "fused_square";
   Spec infer(const Tensor& x) const { return {x.shape(), x.dtype()}; }
-  void forward(View y, View x) const { kernels::binary(kernels::Binary::mul, y, x, x); }
+  void forward(View y, View x) const { kernels::binary<kernels::Binary::mul>(y, x, x); }
   std::array<Tensor, 1> grads(Wanted, Grad g, In<0> x) const {
     const NoGrad fused;
     return {g * x * 2};

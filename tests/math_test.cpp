@@ -80,14 +80,14 @@ struct Array {
 template <class T>
 std::vector<T> call(Unary f, const std::vector<T>& x, double a = 0, double b = 0) {
   Array<T> input(x), y(x);
-  kernels::unary(f, y.view(), input.view(), a, b);
+  test::unary(f, y.view(), input.view(), a, b);
   return y.data;
 }
 
 template <class T>
 std::vector<T> call(Binary f, const std::vector<T>& a, const std::vector<T>& b, double p = 0, double q = 0) {
   Array<T> left(a), right(b), y(a);
-  kernels::binary(f, y.view(), left.view(), right.view(), p, q);
+  test::binary(f, y.view(), left.view(), right.view(), p, q);
   return y.data;
 }
 

@@ -94,16 +94,16 @@ void check_all_reductions(Array& x, const Shape& to, Layout y_layout) {
   };
   Array y(floating ? x.dtype() : int64, to, y_layout), same(x.dtype(), to, y_layout);
   check(
-      y, unit, [&] { kernels::reduce(Reduce::sum, y, x); }, sum_of);
+      y, unit, [&] { kernels::reduce<Reduce::sum>(y, x); }, sum_of);
   if (x.numel() > 0) {
     check(
-        same, 0, [&] { kernels::reduce(Reduce::amax, same, x); }, [](const auto& v) { return largest_of(v, 1); });
+        same, 0, [&] { kernels::reduce<Reduce::amax>(same, x); }, [](const auto& v) { return largest_of(v, 1); });
     check(
-        same, 0, [&] { kernels::reduce(Reduce::amin, same, x); }, [](const auto& v) { return largest_of(v, -1); });
+        same, 0, [&] { kernels::reduce<Reduce::amin>(same, x); }, [](const auto& v) { return largest_of(v, -1); });
   }
   if (!floating) return;
   check(
-      y, unit, [&] { kernels::reduce(Reduce::sum, y, x, 0.25); }, [](const auto& v) { return 0.25 * sum_of(v); });
+      y, unit, [&] { kernels::reduce<Reduce::sum>(y, x, 0.25); }, [](const auto& v) { return 0.25 * sum_of(v); });
   check(
       y, unit, [&] { kernels::variance(y, x, 3); },
       [](const auto& v) { return v.empty() ? kNaN : variance_of(v, 3); });
@@ -161,7 +161,7 @@ TEST_CASE("a reduction gives the same bits on any number of threads") {
         return y.bytes();
       }));
     };
-    run([&] { kernels::reduce(Reduce::sum, y, x); });
+    run([&] { kernels::reduce<Reduce::sum>(y, x); });
     run([&] { kernels::variance(y, x, 5); });
     run([&] { kernels::logsumexp(y, x); });
   }
@@ -177,7 +177,7 @@ TEST_CASE("a float sum of ten million elements is right to the last bits") {
     exact += static_cast<double>(data[i]);
   }
   on_every_target([&] {
-    kernels::reduce(Reduce::sum, y, x);
+    kernels::reduce<Reduce::sum>(y, x);
     CHECK(std::abs(y[0] / exact - 1) < 1e-7);
   });
 }
@@ -185,18 +185,18 @@ TEST_CASE("a float sum of ten million elements is right to the last bits") {
 TEST_CASE("integers are summed exactly, as int64") {
   Array x(int32, {1000, 3}), y(int64, {1, 3});
   x.fill([](std::int64_t i) { return 2e9 + static_cast<double>(i % 3); });
-  kernels::reduce(Reduce::sum, y, x);
+  kernels::reduce<Reduce::sum>(y, x);
   CHECK(y[0] == 2e12);
   CHECK(y[1] == 2e12 + 1000);
   CHECK(y[2] == 2e12 + 2000);
   const std::int64_t large = (std::int64_t{1} << 53) + 1;
   Array a(int64, {5}), s(int64, {1});
   for (int i = 0; i < 5; ++i) a.view().as<std::int64_t>()[i] = large + i;
-  kernels::reduce(Reduce::amax, s, a);
+  kernels::reduce<Reduce::amax>(s, a);
   CHECK(*s.view().as<std::int64_t>() == large + 4);
-  kernels::reduce(Reduce::amin, s, a);
+  kernels::reduce<Reduce::amin>(s, a);
   CHECK(*s.view().as<std::int64_t>() == large);
-  kernels::reduce(Reduce::sum, s, a);
+  kernels::reduce<Reduce::sum>(s, a);
   CHECK(*s.view().as<std::int64_t>() == 5 * large + 10);
 }
 
@@ -211,21 +211,21 @@ TEST_CASE("empty reductions") {
       for (std::int64_t i = 0; i < y.numel(); ++i) same = same && close(y[i], value, 0);
       return same;
     };
-    kernels::reduce(Reduce::sum, y, x);
+    kernels::reduce<Reduce::sum>(y, x);
     CHECK(all_are(0));
-    kernels::reduce(Reduce::amax, y, x);
+    kernels::reduce<Reduce::amax>(y, x);
     CHECK(all_are(-kInf));
-    kernels::reduce(Reduce::amin, y, x);
+    kernels::reduce<Reduce::amin>(y, x);
     CHECK(all_are(kInf));
     kernels::logsumexp(y, x);
     CHECK(all_are(-kInf));
     kernels::variance(y, x, 0);
     CHECK(all_are(kNaN));
-    kernels::reduce(Reduce::sum, y, x, kInf);  // the mean of nothing
+    kernels::reduce<Reduce::sum>(y, x, kInf);  // the mean of nothing
     CHECK(all_are(kNaN));
   }
   Array none(int32, {0}), least(int32, {1});
-  kernels::reduce(Reduce::amax, least, none);
+  kernels::reduce<Reduce::amax>(least, none);
   CHECK(least[0] == std::numeric_limits<std::int32_t>::min());
 }
 
@@ -241,8 +241,8 @@ TEST_CASE("NaN and infinities at every place of a row and of a column") {
             kernel();
             return y[7];
           };
-          const auto amax = [&] { kernels::reduce(Reduce::amax, y, x); };
-          const auto amin = [&] { kernels::reduce(Reduce::amin, y, x); };
+          const auto amax = [&] { kernels::reduce<Reduce::amax>(y, x); };
+          const auto amin = [&] { kernels::reduce<Reduce::amin>(y, x); };
           const auto lse = [&] { kernels::logsumexp(y, x); };
           CHECK(std::isnan(result(kNaN, 1, amax)));
           CHECK(std::isnan(result(kNaN, 1, amin)));

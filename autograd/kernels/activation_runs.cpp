@@ -35,11 +35,8 @@ void activation_run(const Run& run) {
   map_run<T, 1>(run, [&](auto x) EBB_LANES { return evaluate<F>(d, x, a, b); });
 }
 
-std::span<const FloatKernels> all_activations() {
-  static constexpr auto kRuns =
-      float_kernels<kFirstActivation, kFirstSpecialUnary>([]<Unary F, class T>() { return activation_run<F, T>; });
-  return kRuns;
-}
+template <Unary F>
+constexpr FloatKernels float_runs = {activation_run<F, float>, activation_run<F, double>};
 
 }  // namespace
 }  // namespace ebb::kernels::HWY_NAMESPACE
@@ -47,9 +44,21 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace ebb::kernels {
+namespace {
+template <Unary F>
+constexpr const FloatKernels* kernels[] = EBB_BY_TARGET(float_runs<F>);
+}  // namespace
 
-HWY_EXPORT(all_activations);
-std::span<const FloatKernels> activation_runs() { return HWY_DYNAMIC_DISPATCH(all_activations)(); }
+EBB_UNARY(tanh)
+EBB_UNARY(sigmoid)
+EBB_UNARY(silu)
+EBB_UNARY(mish)
+EBB_UNARY(softplus)
+EBB_UNARY(elu)
+EBB_UNARY(gelu)
+EBB_UNARY(gelu_tanh)
+EBB_UNARY(erf)
+EBB_UNARY(erfc)
 
 }  // namespace ebb::kernels
 #endif

@@ -82,7 +82,7 @@ void arithmetic_run(const Run& run) {
   const Tag<T> d;
   const auto p = hn::Set(d, static_cast<T>(run.p)), q = hn::Set(d, static_cast<T>(run.q));
   const auto f = [&](auto a, auto b) EBB_LANES { return evaluate<F>(d, a, b, p, q); };
-  if constexpr (F < kFirstCostlyBinary) {
+  if constexpr (grain_of(F) == Grain::cheap) {
     map_simple_run<T, 2>(run, f);
   } else {
     map_run<T, 2>(run, f);
@@ -108,17 +108,10 @@ void ternary_run(const Run& run) {
   map_run<T, 3>(run, [&](auto a, auto b, auto c) EBB_LANES { return evaluate<F>(d, a, b, c, p); });
 }
 
-std::span<const FloatKernels> all_ternary() {
-  static constexpr auto kRuns =
-      float_kernels<kFirstTernary, kEndOfTernary>([]<Ternary F, class T>() { return ternary_run<F, T>; });
-  return kRuns;
-}
-
-std::span<const FloatKernels> all_arithmetic() {
-  static constexpr auto kRuns =
-      float_kernels<kFirstArithmetic, kFirstDerivative>([]<Binary F, class T>() { return arithmetic_run<F, T>; });
-  return kRuns;
-}
+template <auto F>
+constexpr FloatKernels float_runs = {arithmetic_run<F, float>, arithmetic_run<F, double>};
+template <Ternary F>
+constexpr FloatKernels float_runs<F> = {ternary_run<F, float>, ternary_run<F, double>};
 
 }  // namespace
 }  // namespace ebb::kernels::HWY_NAMESPACE
@@ -126,11 +119,36 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace ebb::kernels {
+namespace {
+template <auto F>
+constexpr const FloatKernels* kernels[] = EBB_BY_TARGET(float_runs<F>);
+}  // namespace
 
-HWY_EXPORT(all_arithmetic);
-HWY_EXPORT(all_ternary);
-std::span<const FloatKernels> arithmetic_runs() { return HWY_DYNAMIC_DISPATCH(all_arithmetic)(); }
-std::span<const FloatKernels> ternary_runs() { return HWY_DYNAMIC_DISPATCH(all_ternary)(); }
+EBB_BINARY(add)
+EBB_BINARY(sub)
+EBB_BINARY(mul)
+EBB_BINARY(div)
+EBB_BINARY(trunc_divide)
+EBB_BINARY(maximum)
+EBB_BINARY(minimum)
+EBB_BINARY(copysign)
+EBB_BINARY(prelu)
+EBB_BINARY(relu_backward)
+EBB_BINARY(leaky_relu_backward)
+EBB_BINARY(clamp_backward)
+EBB_BINARY(inside)
+EBB_BINARY(outside)
+EBB_BINARY(hardswish_backward)
+EBB_BINARY(tanh_backward)
+EBB_BINARY(sigmoid_backward)
+EBB_BINARY(pow)
+EBB_BINARY(hypot)
+EBB_BINARY(xlogy)
+EBB_BINARY(logaddexp)
+
+EBB_TERNARY(addcmul)
+EBB_TERNARY(addcdiv)
+EBB_TERNARY(lerp)
 
 }  // namespace ebb::kernels
 #endif

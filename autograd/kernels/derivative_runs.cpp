@@ -31,11 +31,8 @@ void derivative_run(const Run& run) {
   map_run<T, 2>(run, [&](auto x, auto g) EBB_LANES { return hn::Mul(g, derivative<F>(d, x, p, q)); });
 }
 
-std::span<const FloatKernels> all_derivatives() {
-  static constexpr auto kRuns = float_kernels<kFirstDerivative, kFirstSpecialBinary>(
-      []<Binary F, class T>() { return derivative_run<F, T>; });
-  return kRuns;
-}
+template <Binary F>
+constexpr FloatKernels float_runs = {derivative_run<F, float>, derivative_run<F, double>};
 
 }  // namespace
 }  // namespace ebb::kernels::HWY_NAMESPACE
@@ -43,9 +40,17 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace ebb::kernels {
+namespace {
+template <Binary F>
+constexpr const FloatKernels* kernels[] = EBB_BY_TARGET(float_runs<F>);
+}  // namespace
 
-HWY_EXPORT(all_derivatives);
-std::span<const FloatKernels> derivative_runs() { return HWY_DYNAMIC_DISPATCH(all_derivatives)(); }
+EBB_BINARY(silu_backward)
+EBB_BINARY(mish_backward)
+EBB_BINARY(softplus_backward)
+EBB_BINARY(elu_backward)
+EBB_BINARY(gelu_backward)
+EBB_BINARY(gelu_tanh_backward)
 
 }  // namespace ebb::kernels
 #endif

@@ -122,7 +122,7 @@ void euclidean(const View& y, const View& x, const View& z) {
       }
     });
   });
-  unary(Unary::sqrt, y, y);
+  unary<Unary::sqrt>(y, y);
 }
 
 // gx_i = Σ_j w_ij (x_i - z_j), w = g / y: a product of w and z, but for near rows.

@@ -77,7 +77,7 @@ void unary_run(const Run& run) {
   const Tag<T> d;
   const auto a = hn::Set(d, static_cast<T>(run.p)), b = hn::Set(d, static_cast<T>(run.q));
   const auto f = [&](auto x) EBB_LANES { return evaluate<F>(d, x, a, b); };
-  if constexpr (F < kFirstCostlyUnary) {
+  if constexpr (grain_of(F) == Grain::cheap) {
     map_simple_run<T, 1>(run, f);
   } else {
     map_run<T, 1>(run, f);
@@ -103,17 +103,10 @@ void pow_scalar_run(const Run& run) {
   map_run<T, 1>(run, [&](auto x) EBB_LANES { return pow(d, x, exponent); });
 }
 
-std::span<const FloatKernels> all_elementary() {
-  static constexpr auto kRuns =
-      float_kernels<kFirstElementary, kFirstActivation>([]<Unary F, class T>() -> RunKernel {
-        if constexpr (F == Unary::pow_scalar) {
-          return pow_scalar_run<T>;
-        } else {
-          return unary_run<F, T>;
-        }
-      });
-  return kRuns;
-}
+template <Unary F>
+constexpr FloatKernels float_runs = {unary_run<F, float>, unary_run<F, double>};
+template <>
+constexpr FloatKernels float_runs<Unary::pow_scalar> = {pow_scalar_run<float>, pow_scalar_run<double>};
 
 }  // namespace
 }  // namespace ebb::kernels::HWY_NAMESPACE
@@ -121,9 +114,47 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace ebb::kernels {
+namespace {
+template <Unary F>
+constexpr const FloatKernels* kernels[] = EBB_BY_TARGET(float_runs<F>);
+}  // namespace
 
-HWY_EXPORT(all_elementary);
-std::span<const FloatKernels> elementary_runs() { return HWY_DYNAMIC_DISPATCH(all_elementary)(); }
+EBB_UNARY(neg)
+EBB_UNARY(abs)
+EBB_UNARY(square)
+EBB_UNARY(sign)
+EBB_UNARY(sqrt)
+EBB_UNARY(rsqrt)
+EBB_UNARY(reciprocal)
+EBB_UNARY(floor)
+EBB_UNARY(ceil)
+EBB_UNARY(round)
+EBB_UNARY(trunc)
+EBB_UNARY(add_scalar)
+EBB_UNARY(mul_scalar)
+EBB_UNARY(clamp)
+EBB_UNARY(relu)
+EBB_UNARY(leaky_relu)
+EBB_UNARY(hardsigmoid)
+EBB_UNARY(hardswish)
+EBB_UNARY(softsign)
+EBB_UNARY(exp)
+EBB_UNARY(exp2)
+EBB_UNARY(expm1)
+EBB_UNARY(log)
+EBB_UNARY(log2)
+EBB_UNARY(log10)
+EBB_UNARY(log1p)
+EBB_UNARY(logit)
+EBB_UNARY(sin)
+EBB_UNARY(cos)
+EBB_UNARY(tan)
+EBB_UNARY(sinh)
+EBB_UNARY(cosh)
+EBB_UNARY(asinh)
+EBB_UNARY(acosh)
+EBB_UNARY(atanh)
+EBB_UNARY(pow_scalar)
 
 }  // namespace ebb::kernels
 #endif

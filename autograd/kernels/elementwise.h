@@ -1,6 +1,6 @@
 // One output element from the input elements at the same place. All operands have the output's shape; strides
 // are arbitrary (0 for expanded operands). The output does not overlap an input, except that it may be
-// exactly the same view.
+// exactly the same view. The functions are template arguments so that a program carries only those it calls.
 #pragma once
 
 #include "autograd/base/view.h"
@@ -75,7 +75,8 @@ enum class Unary : std::uint8_t {
 
   bitwise_not,  // integers and bool only
 };
-void unary(Unary f, const View& y, const View& x, double a = 0, double b = 0);
+template <Unary F>
+void unary(const View& y, const View& x, double a = 0, double b = 0);
 
 // y = f(a, b) with all three of one dtype, float32 or float64; + as above. The `_backward` rows give g = dL/dx from b =
 // the gradient of y; their derivatives are as precise as the functions, in the tails too.
@@ -122,7 +123,8 @@ enum class Binary : std::uint8_t {
   left_shift,   // integers only; by more bits than there are, or a negative number: 0
   right_shift,  // likewise: the sign alone is left
 };
-void binary(Binary f, const View& y, const View& a, const View& b, double p = 0, double q = 0);
+template <Binary F>
+void binary(const View& y, const View& a, const View& b, double p = 0, double q = 0);
 
 // y = f(a, b, c), all of one dtype, float32 or float64.
 enum class Ternary : std::uint8_t {
@@ -130,11 +132,13 @@ enum class Ternary : std::uint8_t {
   addcdiv,  // a + p b / c
   lerp,     // a + c (b - a), from the nearer end
 };
-void ternary(Ternary f, const View& y, const View& a, const View& b, const View& c, double p = 0);
+template <Ternary F>
+void ternary(const View& y, const View& a, const View& b, const View& c, double p = 0);
 
 // y = a ? b, y bool, a and b of one dtype, any. Comparisons with NaN are false but for ne.
 enum class Compare : std::uint8_t { eq, ne, lt, le, gt, ge };
-void compare(Compare f, const View& y, const View& a, const View& b);
+template <Compare F>
+void compare(const View& y, const View& a, const View& b);
 
 // y = condition ? a : b, condition bool; a, b and y of one dtype, any.
 void where(const View& y, const View& condition, const View& a, const View& b);

@@ -172,13 +172,10 @@ constexpr Fold<typename Op::Element, typename Op::Acc> fold_of{Op::kIdentity, Op
 template <template <class> class Op>
 constexpr std::tuple float_folds{fold_of<Op<float>>, fold_of<Op<double>>};
 
-const Folds& all() {
-  static constexpr Folds kAll{.sum = float_folds<Sum>,
-                              .squared_deviation = float_folds<SquaredDeviation>,
-                              .exponential = float_folds<Exponential>,
-                              .largest = float_folds<Largest>};
-  return kAll;
-}
+const FloatFolds<SumFold>& sums() { return float_folds<Sum>; }
+const FloatFolds<SumFold>& squared_deviations() { return float_folds<SquaredDeviation>; }
+const FloatFolds<SumFold>& exponentials() { return float_folds<Exponential>; }
+const FloatFolds<ExtremeFold>& largest() { return float_folds<Largest>; }
 
 }  // namespace
 }  // namespace ebb::kernels::HWY_NAMESPACE
@@ -272,8 +269,14 @@ template const SumFold<double>& product_fold();
 template const SumFold<Integer>& product_fold();
 template const SumFold<Byte>& product_fold();
 
-HWY_EXPORT(all);
-const Folds& folds() { return HWY_DYNAMIC_DISPATCH(all)(); }
+HWY_EXPORT(sums);
+HWY_EXPORT(squared_deviations);
+HWY_EXPORT(exponentials);
+HWY_EXPORT(largest);
+const FloatFolds<SumFold>& sum_folds() { return HWY_DYNAMIC_DISPATCH(sums)(); }
+const FloatFolds<SumFold>& squared_deviation_folds() { return HWY_DYNAMIC_DISPATCH(squared_deviations)(); }
+const FloatFolds<SumFold>& exponential_folds() { return HWY_DYNAMIC_DISPATCH(exponentials)(); }
+const FloatFolds<ExtremeFold>& largest_folds() { return HWY_DYNAMIC_DISPATCH(largest)(); }
 
 }  // namespace ebb::kernels
 #endif

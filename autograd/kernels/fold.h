@@ -37,13 +37,11 @@ using ExtremeFold = Fold<T, T>;
 template <template <class> class F>
 using FloatFolds = std::tuple<F<float>, F<double>>;
 
-struct Folds {
-  FloatFolds<SumFold> sum, squared_deviation, exponential;
-  FloatFolds<ExtremeFold> largest;
-};
-
 // Those of the best instruction set here. Integers are folded by plain loops.
-const Folds& folds();
+const FloatFolds<SumFold>& sum_folds();
+const FloatFolds<SumFold>& squared_deviation_folds();
+const FloatFolds<SumFold>& exponential_folds();
+const FloatFolds<ExtremeFold>& largest_folds();
 extern const SumFold<std::int64_t> kIntegerSum;
 extern const SumFold<std::uint8_t> kByteSum;
 extern const ExtremeFold<std::int64_t> kLargestInteger;
@@ -53,7 +51,7 @@ template <class T>
 const SumFold<T>& sum_fold() {
   if constexpr (std::is_same_v<T, std::uint8_t>) return kByteSum;
   else if constexpr (std::is_integral_v<T>) return kIntegerSum;
-  else return std::get<SumFold<T>>(folds().sum);
+  else return std::get<SumFold<T>>(sum_folds());
 }
 // The product of f = x, for float, double, bytes and int64, modulo 2^64; shift is not looked at.
 template <class T>
@@ -61,18 +59,18 @@ const SumFold<T>& product_fold();
 // f = (x - shift)²
 template <class T>
 const SumFold<T>& squared_deviation_fold() {
-  return std::get<SumFold<T>>(folds().squared_deviation);
+  return std::get<SumFold<T>>(squared_deviation_folds());
 }
 // f = exp(x - shift), x <= shift
 template <class T>
 const SumFold<T>& exponential_fold() {
-  return std::get<SumFold<T>>(folds().exponential);
+  return std::get<SumFold<T>>(exponential_folds());
 }
 // The maximum of f = x with the bits of shift flipped; NaN wins.
 template <class T>
 const ExtremeFold<T>& largest_fold() {
   if constexpr (std::is_integral_v<T>) return kLargestInteger;
-  else return std::get<ExtremeFold<T>>(folds().largest);
+  else return std::get<ExtremeFold<T>>(largest_folds());
 }
 
 }  // namespace ebb::kernels

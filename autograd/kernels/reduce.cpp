@@ -20,20 +20,20 @@ void store(const View& y, const Reduction& r, const OutputTile& tile, const A* a
   }
 }
 
-template <class T>
-const SumFold<T>& fold_of(Reduce f) {
-  if (f == Reduce::product) return product_fold<T>();
-  if constexpr (std::is_floating_point_v<T>)
-    if (f == Reduce::sum_of_squares) return squared_deviation_fold<T>();
-  return sum_fold<T>();
+template <Reduce F, class T>
+const SumFold<T>& fold_of() {
+  if constexpr (F == Reduce::product) return product_fold<T>();
+  else if constexpr (F == Reduce::sum_of_squares && std::is_floating_point_v<T>)
+    return squared_deviation_fold<T>();
+  else return sum_fold<T>();
 }
 
-template <class T>
-void reduce_sum(Reduce f, const View& y, const View& x, double scale) {
+template <Reduce F, class T>
+void reduce_sum(const View& y, const View& x, double scale) {
   using A = SumOf<T>;
   using Stored = std::conditional_t<std::is_integral_v<T>, std::int64_t, T>;
   const Reduction r(y, x);
-  const Folder<T, A> fold(r, fold_of<T>(f), x);
+  const Folder<T, A> fold(r, fold_of<F, T>(), x);
   for_each_tile(r, [&](const OutputTile& tile) {
     A sum[Reduction::kMostOutputs];
     fold(tile, sum, nullptr);
@@ -71,16 +71,23 @@ void first_elements(T* result, const Reduction& r, const OutputTile& tile, const
 
 }  // namespace
 
-void reduce(Reduce f, View y, View x, double scale) {
-  if (f != Reduce::amax && f != Reduce::amin) {
-    const auto sum = [&]<class T>(T*) { reduce_sum<T>(f, y, x, scale); };
-    if (is_floating(x.dtype)) return visit_floating(x.dtype, sum);
-    return size_of(x.dtype) == 1 ? sum(static_cast<std::uint8_t*>(nullptr))
-                                 : sum(static_cast<std::int64_t*>(nullptr));
+template <Reduce F>
+void reduce(View y, View x, double scale) {
+  if constexpr (F == Reduce::amax || F == Reduce::amin) {
+    constexpr auto kExtreme = F == Reduce::amax ? Extreme::largest : Extreme::smallest;
+    visit(x.dtype, [&]<class T>(T*) { reduce_extreme<T>(y, x, kExtreme); });
+  } else {
+    const auto sum = [&]<class T>(T*) { reduce_sum<F, T>(y, x, scale); };
+    if (is_floating(x.dtype)) visit_floating(x.dtype, sum);
+    else if (size_of(x.dtype) == 1) sum(static_cast<std::uint8_t*>(nullptr));
+    else sum(static_cast<std::int64_t*>(nullptr));
   }
-  const auto extreme = f == Reduce::amax ? Extreme::largest : Extreme::smallest;
-  visit(x.dtype, [&]<class T>(T*) { reduce_extreme<T>(y, x, extreme); });
 }
+template void reduce<Reduce::sum>(View, View, double);
+template void reduce<Reduce::sum_of_squares>(View, View, double);
+template void reduce<Reduce::product>(View, View, double);
+template void reduce<Reduce::amax>(View, View, double);
+template void reduce<Reduce::amin>(View, View, double);
 
 // Note [Exact deviations]: float numbers far from 0 lose their digits in a sum, but not in differences from one of
 // them. So the mean is the first element plus the mean deviation from it, and squares are of deviations from the

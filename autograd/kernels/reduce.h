@@ -10,7 +10,8 @@ namespace ebb::kernels {
 // int64; otherwise y has x's dtype. Float sums are blocked (error grows like log n, not n); products of float32 are made in
 // double. `scale` multiplies sums (mean = 1/n). Squares are of float32 or float64.
 enum class Reduce : std::uint8_t { sum, sum_of_squares, product, amax, amin };
-void reduce(Reduce f, View y, View x, double scale = 1);
+template <Reduce F>
+void reduce(View y, View x, double scale = 1);
 
 // Mean and variance over the reduced dimensions, in two passes: sum (x - mean)² / divisor. float32 or float64;
 // `mean` has the strides of `variance`, its data may be null.

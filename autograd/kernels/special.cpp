@@ -1,4 +1,5 @@
-#include "autograd/kernels/special.h"
+// Functions of floats that are rare, compiled once: one element at a time.
+#include "autograd/kernels/float_runs.h"
 
 #include <math.h>  // NOLINT: lgamma_r, which is not in <cmath>: std::lgamma writes to a global variable
 
@@ -174,73 +175,83 @@ T floor_quotient(T a, T b) {
 
 // ---- loops
 
-// F is a lambda without captures: (x, p), in double.
-template <class T, class F>
-RunKernel unary_kernel(F) {
-  return [](const Run& run) {
-    const auto* x = static_cast<const T*>(run.x[0]);
-    auto* y = static_cast<T*>(run.y);
-    for (std::int64_t i = 0; i < run.n; ++i) y[i] = static_cast<T>(F()(static_cast<double>(x[i]), run.p));
-  };
-}
+// f is a lambda without captures: (x, p), in double.
 template <class F>
-RunKernel unary_kernel(Dtype dtype, F f) {
-  return dtype == float64 ? unary_kernel<double>(f) : unary_kernel<float>(f);
+constexpr FloatKernels by_one(F /*f*/) {
+  constexpr auto kernel = []<class T>(T /*type*/) -> RunKernel {
+    return [](const Run& run) {
+      const auto* x = static_cast<const T*>(run.x[0]);
+      auto* y = static_cast<T*>(run.y);
+      for (std::int64_t i = 0; i < run.n; ++i) y[i] = static_cast<T>(F()(static_cast<double>(x[i]), run.p));
+    };
+  };
+  return {kernel(float()), kernel(double())};
 }
 
-// (a, b), in the type itself.
-template <class T, class F>
-RunKernel binary_kernel(F) {
-  return [](const Run& run) {
-    const auto* a = static_cast<const T*>(run.x[0]);
-    const auto* b = static_cast<const T*>(run.x[1]);
-    auto* y = static_cast<T*>(run.y);
-    for (std::int64_t i = 0; i < run.n; ++i) y[i] = F()(a[i], b[i]);
-  };
-}
+// f is one too: (a, b), in the type itself.
 template <class F>
-RunKernel binary_kernel(Dtype dtype, F f) {
-  return dtype == float64 ? binary_kernel<double>(f) : binary_kernel<float>(f);
+constexpr FloatKernels by_two(F /*f*/) {
+  constexpr auto kernel = []<class T>(T /*type*/) -> RunKernel {
+    return [](const Run& run) {
+      const auto* a = static_cast<const T*>(run.x[0]);
+      const auto* b = static_cast<const T*>(run.x[1]);
+      auto* y = static_cast<T*>(run.y);
+      for (std::int64_t i = 0; i < run.n; ++i) y[i] = F()(a[i], b[i]);
+    };
+  };
+  return {kernel(float()), kernel(double())};
 }
+
+template <auto F>
+constexpr FloatKernels kernels{};
+template <>
+constexpr FloatKernels kernels<Unary::asin> = by_one([](double x, double) { return std::asin(x); });
+template <>
+constexpr FloatKernels kernels<Unary::acos> = by_one([](double x, double) { return std::acos(x); });
+template <>
+constexpr FloatKernels kernels<Unary::atan> = by_one([](double x, double) { return std::atan(x); });
+template <>
+constexpr FloatKernels kernels<Unary::erfinv> = by_one([](double x, double) { return erfinv(x); });
+template <>
+constexpr FloatKernels kernels<Unary::lgamma> = by_one([](double x, double) { return log_gamma(x); });
+template <>
+constexpr FloatKernels kernels<Unary::polygamma> = by_one([](double x, double n) {
+  return polygamma(x, static_cast<int>(n));
+});
+template <>
+constexpr FloatKernels kernels<Unary::sinc> = by_one([](double x, double n) {
+  return sinc(x, static_cast<int>(n));
+});
+template <>
+constexpr FloatKernels kernels<Unary::bessel_i> = by_one([](double x, double n) {
+  return bessel_i(x, static_cast<int>(n));
+});
+template <>
+constexpr FloatKernels kernels<Binary::atan2> = by_two([]<class T>(T a, T b) { return std::atan2(a, b); });
+template <>
+constexpr FloatKernels kernels<Binary::fmod> = by_two([]<class T>(T a, T b) { return std::fmod(a, b); });
+template <>
+constexpr FloatKernels kernels<Binary::remainder> = by_two([]<class T>(T a, T b) {
+  return floor_remainder(a, b);
+});
+template <>
+constexpr FloatKernels kernels<Binary::floor_divide> = by_two([]<class T>(T a, T b) {
+  return floor_quotient(a, b);
+});
 
 }  // namespace
 
-RunKernel special_kernel(Unary f, Dtype dtype) {
-  switch (f) {
-    case Unary::asin:
-      return unary_kernel(dtype, [](double x, double) { return std::asin(x); });
-    case Unary::acos:
-      return unary_kernel(dtype, [](double x, double) { return std::acos(x); });
-    case Unary::atan:
-      return unary_kernel(dtype, [](double x, double) { return std::atan(x); });
-    case Unary::erfinv:
-      return unary_kernel(dtype, [](double x, double) { return erfinv(x); });
-    case Unary::lgamma:
-      return unary_kernel(dtype, [](double x, double) { return log_gamma(x); });
-    case Unary::polygamma:
-      return unary_kernel(dtype, [](double x, double n) { return polygamma(x, static_cast<int>(n)); });
-    case Unary::sinc:
-      return unary_kernel(dtype, [](double x, double n) { return sinc(x, static_cast<int>(n)); });
-    case Unary::bessel_i:
-      return unary_kernel(dtype, [](double x, double n) { return bessel_i(x, static_cast<int>(n)); });
-    default:
-      return nullptr;
-  }
-}
-
-RunKernel special_kernel(Binary f, Dtype dtype) {
-  switch (f) {
-    case Binary::atan2:
-      return binary_kernel(dtype, []<class T>(T a, T b) { return std::atan2(a, b); });
-    case Binary::fmod:
-      return binary_kernel(dtype, []<class T>(T a, T b) { return std::fmod(a, b); });
-    case Binary::remainder:
-      return binary_kernel(dtype, []<class T>(T a, T b) { return floor_remainder(a, b); });
-    case Binary::floor_divide:
-      return binary_kernel(dtype, []<class T>(T a, T b) { return floor_quotient(a, b); });
-    default:
-      return nullptr;
-  }
-}
+EBB_UNARY(asin)
+EBB_UNARY(acos)
+EBB_UNARY(atan)
+EBB_UNARY(erfinv)
+EBB_UNARY(lgamma)
+EBB_UNARY(polygamma)
+EBB_UNARY(sinc)
+EBB_UNARY(bessel_i)
+EBB_BINARY(atan2)
+EBB_BINARY(fmod)
+EBB_BINARY(remainder)
+EBB_BINARY(floor_divide)
 
 }  // namespace ebb::kernels

@@ -82,19 +82,6 @@ HWY_INLINE void map_simple_run(const Run& run, F&& f) {
   loop(std::make_index_sequence<kInputs>());
 }
 
-// The kernels of the functions from kFirst up to kEnd; select.operator()<F, T>() is that of one.
-template <auto kFirst, auto kEnd, class Select>
-consteval auto float_kernels(Select select) {
-  using Function = decltype(kFirst);
-  constexpr auto kBegin = static_cast<std::size_t>(kFirst), kCount = static_cast<std::size_t>(kEnd) - kBegin;
-  return [&]<std::size_t... I>(std::index_sequence<I...>) {
-    return std::array<FloatKernels, kCount>{
-        {{select.template operator()<static_cast<Function>(kBegin + I), float>(),
-          select.template operator()<static_cast<Function>(kBegin + I), double>()}...}};
-  }
-  (std::make_index_sequence<kCount>());
-}
-
 }  // namespace ebb::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 

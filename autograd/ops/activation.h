@@ -17,7 +17,7 @@ using kernels::Unary;
 struct TanhBackward {
   static constexpr std::string_view name = "tanh_backward";
   Spec infer(const Tensor& y, const Tensor& g) const { return same_spec(name, y, g); }
-  void forward(View r, View y, View g) const { kernels::binary(Binary::tanh_backward, r, y, g); }
+  void forward(View r, View y, View g) const { kernels::binary<Binary::tanh_backward>(r, y, g); }
   Tensor grad0(Grad gg, In<0> y, In<1> g) const { return gg * g * (y * -2); }
   Tensor grad1(Grad gg, In<0> y) const { return apply(TanhBackward{}, y, gg); }
   static Samples<TanhBackward> samples(Generator& random) {
@@ -29,7 +29,7 @@ struct TanhBackward {
 struct Tanh {
   static constexpr std::string_view name = "tanh";
   Spec infer(const Tensor& x) const { return floating_spec(name, x); }
-  void forward(View y, View x) const { kernels::unary(Unary::tanh, y, x); }
+  void forward(View y, View x) const { kernels::unary<Unary::tanh>(y, x); }
   Tensor grad0(Grad g, Out y) const { return apply(TanhBackward{}, y, g); }
   static Samples<Tanh> samples(Generator& random) { return unary_samples(random, Tanh{}, "torch.tanh(x[0])"); }
 };
@@ -37,7 +37,7 @@ struct Tanh {
 struct SigmoidBackward {
   static constexpr std::string_view name = "sigmoid_backward";
   Spec infer(const Tensor& y, const Tensor& g) const { return same_spec(name, y, g); }
-  void forward(View r, View y, View g) const { kernels::binary(Binary::sigmoid_backward, r, y, g); }
+  void forward(View r, View y, View g) const { kernels::binary<Binary::sigmoid_backward>(r, y, g); }
   Tensor grad0(Grad gg, In<0> y, In<1> g) const { return gg * g * (1 - y * 2); }
   Tensor grad1(Grad gg, In<0> y) const { return apply(SigmoidBackward{}, y, gg); }
   static Samples<SigmoidBackward> samples(Generator& random) {
@@ -49,7 +49,7 @@ struct SigmoidBackward {
 struct Sigmoid {
   static constexpr std::string_view name = "sigmoid";
   Spec infer(const Tensor& x) const { return floating_spec(name, x); }
-  void forward(View y, View x) const { kernels::unary(Unary::sigmoid, y, x); }
+  void forward(View y, View x) const { kernels::unary<Unary::sigmoid>(y, x); }
   Tensor grad0(Grad g, Out y) const { return apply(SigmoidBackward{}, y, g); }
   static Samples<Sigmoid> samples(Generator& random) {
     return unary_samples(random, Sigmoid{}, "torch.sigmoid(x[0])");
@@ -62,7 +62,8 @@ struct LeakyReluBackward {
   double slope = 0;
   Spec infer(const Tensor& x, const Tensor& g) const { return same_spec(name, x, g); }
   void forward(View r, View x, View g) const {
-    kernels::binary(slope == 0 ? Binary::relu_backward : Binary::leaky_relu_backward, r, x, g, slope);
+    if (slope == 0) kernels::binary<Binary::relu_backward>(r, x, g);
+    else kernels::binary<Binary::leaky_relu_backward>(r, x, g, slope);
   }
   Tensor grad0(Grad gg) const { return zeros_like(gg); }
   Tensor grad1(Grad gg, In<0> x) const { return apply(*this, x, gg); }
@@ -77,7 +78,7 @@ struct LeakyReluBackward {
 struct Relu {
   static constexpr std::string_view name = "relu";
   Spec infer(const Tensor& x) const { return {x.shape(), x.dtype()}; }
-  void forward(View y, View x) const { kernels::unary(Unary::relu, y, x); }
+  void forward(View y, View x) const { kernels::unary<Unary::relu>(y, x); }
   Tensor grad0(Grad g, Out y) const { return apply(LeakyReluBackward{}, y, g); }
   static Samples<Relu> samples(Generator& random) { return kinked_samples(random, Relu{}, "torch.relu(x[0])"); }
 };
@@ -86,7 +87,7 @@ struct LeakyRelu {
   static constexpr std::string_view name = "leaky_relu";
   double slope = 0.01;
   Spec infer(const Tensor& x) const { return floating_spec(name, x); }
-  void forward(View y, View x) const { kernels::unary(Unary::leaky_relu, y, x, slope); }
+  void forward(View y, View x) const { kernels::unary<Unary::leaky_relu>(y, x, slope); }
   Tensor grad0(Grad g, In<0> x) const { return apply(LeakyReluBackward{slope}, x, g); }
   static Samples<LeakyRelu> samples(Generator& random) {
     return kinked_samples(random, LeakyRelu{0.2}, "torch.nn.functional.leaky_relu(x[0], 0.2)");
@@ -98,7 +99,7 @@ struct EluBackward {
   static constexpr std::string_view name = "elu_backward";
   double alpha = 1, slope = 1;
   Spec infer(const Tensor& x, const Tensor& g) const { return same_spec(name, x, g); }
-  void forward(View r, View x, View g) const { kernels::binary(Binary::elu_backward, r, x, g, alpha, slope); }
+  void forward(View r, View x, View g) const { kernels::binary<Binary::elu_backward>(r, x, g, alpha, slope); }
   Tensor grad0(Grad gg, In<0> x, In<1> g) const {
     return where(gt(x, 0), zeros_like(gg),
                  gg * g * exp(clamp(x, -kInfinity, 0) * slope) * (alpha * slope * slope));
@@ -118,7 +119,7 @@ struct Elu {
   static constexpr std::string_view name = "elu";
   double alpha = 1, slope = 1;
   Spec infer(const Tensor& x) const { return floating_spec(name, x); }
-  void forward(View y, View x) const { kernels::unary(Unary::elu, y, x, alpha, slope); }
+  void forward(View y, View x) const { kernels::unary<Unary::elu>(y, x, alpha, slope); }
   Tensor grad0(Grad g, In<0> x) const { return apply(EluBackward{alpha, slope}, x, g); }
   static Samples<Elu> samples(Generator& random) {
     auto samples = kinked_samples(random, Elu{1.5}, "torch.nn.functional.elu(x[0], 1.5)");
@@ -132,7 +133,7 @@ struct SoftplusBackward {
   double beta = 1, threshold = 20;
   Spec infer(const Tensor& x, const Tensor& g) const { return same_spec(name, x, g); }
   void forward(View r, View x, View g) const {
-    kernels::binary(Binary::softplus_backward, r, x, g, beta, threshold);
+    kernels::binary<Binary::softplus_backward>(r, x, g, beta, threshold);
   }
   Tensor grad0(Grad gg, In<0> x, In<1> g) const {  // σ' of βx, times β
     const Tensor s = sigmoid(x * beta);
@@ -149,7 +150,7 @@ struct Softplus {
   static constexpr std::string_view name = "softplus";
   double beta = 1, threshold = 20;
   Spec infer(const Tensor& x) const { return floating_spec(name, x); }
-  void forward(View y, View x) const { kernels::unary(Unary::softplus, y, x, beta, threshold); }
+  void forward(View y, View x) const { kernels::unary<Unary::softplus>(y, x, beta, threshold); }
   Tensor grad0(Grad g, In<0> x) const { return apply(SoftplusBackward{beta, threshold}, x, g); }
   static Samples<Softplus> samples(Generator& random) {
     auto samples = unary_samples(random, Softplus{1.5, 20}, "torch.nn.functional.softplus(x[0], 1.5, 20)");
@@ -165,7 +166,8 @@ struct GeluBackward {
   Gelu form = Gelu::erf;
   Spec infer(const Tensor& x, const Tensor& g) const { return same_spec(name, x, g); }
   void forward(View r, View x, View g) const {
-    kernels::binary(form == Gelu::erf ? Binary::gelu_backward : Binary::gelu_tanh_backward, r, x, g);
+    if (form == Gelu::erf) kernels::binary<Binary::gelu_backward>(r, x, g);
+    else kernels::binary<Binary::gelu_tanh_backward>(r, x, g);
   }
   Tensor grad0(Grad gg, In<0> x, In<1> g) const { return gg * g * second_derivative(x); }
   Tensor grad1(Grad gg, In<0> x) const { return apply(*this, x, gg); }
@@ -192,7 +194,10 @@ struct GeluOp {
   static constexpr std::string_view name = "gelu";
   Gelu form = Gelu::erf;
   Spec infer(const Tensor& x) const { return floating_spec(name, x); }
-  void forward(View y, View x) const { kernels::unary(form == Gelu::erf ? Unary::gelu : Unary::gelu_tanh, y, x); }
+  void forward(View y, View x) const {
+    if (form == Gelu::erf) kernels::unary<Unary::gelu>(y, x);
+    else kernels::unary<Unary::gelu_tanh>(y, x);
+  }
   Tensor grad0(Grad g, In<0> x) const { return apply(GeluBackward{form}, x, g); }
   static Samples<GeluOp> samples(Generator& random) {
     auto samples = unary_samples(random, GeluOp{}, "torch.nn.functional.gelu(x[0])");
@@ -205,7 +210,7 @@ struct GeluOp {
 struct SiluBackward {
   static constexpr std::string_view name = "silu_backward";
   Spec infer(const Tensor& x, const Tensor& g) const { return same_spec(name, x, g); }
-  void forward(View r, View x, View g) const { kernels::binary(Binary::silu_backward, r, x, g); }
+  void forward(View r, View x, View g) const { kernels::binary<Binary::silu_backward>(r, x, g); }
   Tensor grad0(Grad gg, In<0> x, In<1> g) const {
     const Tensor s = sigmoid(x);
     return gg * g * (s * (1 - s) * (2 + x * (1 - s * 2)));
@@ -220,7 +225,7 @@ struct SiluBackward {
 struct Silu {
   static constexpr std::string_view name = "silu";
   Spec infer(const Tensor& x) const { return floating_spec(name, x); }
-  void forward(View y, View x) const { kernels::unary(Unary::silu, y, x); }
+  void forward(View y, View x) const { kernels::unary<Unary::silu>(y, x); }
   Tensor grad0(Grad g, In<0> x) const { return apply(SiluBackward{}, x, g); }
   static Samples<Silu> samples(Generator& random) {
     return unary_samples(random, Silu{}, "torch.nn.functional.silu(x[0])");
@@ -231,7 +236,7 @@ struct Silu {
 struct MishBackward {
   static constexpr std::string_view name = "mish_backward";
   Spec infer(const Tensor& x, const Tensor& g) const { return same_spec(name, x, g); }
-  void forward(View r, View x, View g) const { kernels::binary(Binary::mish_backward, r, x, g); }
+  void forward(View r, View x, View g) const { kernels::binary<Binary::mish_backward>(r, x, g); }
   Tensor grad0(Grad gg, In<0> x, In<1> g) const {
     const Tensor s = sigmoid(x), t = tanh(softplus(x, 1, kInfinity));
     return gg * g * (s * (1 - t * t) * (2 + x * (1 - s - s * t * 2)));
@@ -246,7 +251,7 @@ struct MishBackward {
 struct Mish {
   static constexpr std::string_view name = "mish";
   Spec infer(const Tensor& x) const { return floating_spec(name, x); }
-  void forward(View y, View x) const { kernels::unary(Unary::mish, y, x); }
+  void forward(View y, View x) const { kernels::unary<Unary::mish>(y, x); }
   Tensor grad0(Grad g, In<0> x) const { return apply(MishBackward{}, x, g); }
   static Samples<Mish> samples(Generator& random) {
     return unary_samples(random, Mish{}, "torch.nn.functional.mish(x[0])");
@@ -257,7 +262,7 @@ struct Mish {
 struct Softsign {
   static constexpr std::string_view name = "softsign";
   Spec infer(const Tensor& x) const { return floating_spec(name, x); }
-  void forward(View y, View x) const { kernels::unary(Unary::softsign, y, x); }
+  void forward(View y, View x) const { kernels::unary<Unary::softsign>(y, x); }
   Tensor grad0(Grad g, In<0> x) const { return g / square(abs(x) + 1); }
   static Samples<Softsign> samples(Generator& random) {
     return kinked_samples(random, Softsign{}, "torch.nn.functional.softsign(x[0])");
@@ -271,7 +276,10 @@ struct Gate {
   Binary side = Binary::inside;  // or outside; the bounds themselves give 0
   double low = 0, high = 0;
   Spec infer(const Tensor& x, const Tensor& g) const { return same_spec(name, x, g); }
-  void forward(View r, View x, View g) const { kernels::binary(side, r, x, g, low, high); }
+  void forward(View r, View x, View g) const {
+    if (side == Binary::inside) kernels::binary<Binary::inside>(r, x, g, low, high);
+    else kernels::binary<Binary::outside>(r, x, g, low, high);
+  }
   Tensor grad0(Grad gg) const { return zeros_like(gg); }
   Tensor grad1(Grad gg, In<0> x) const { return apply(*this, x, gg); }
   static Samples<Gate> samples(Generator& random) {
@@ -288,7 +296,7 @@ struct Hardtanh {
   static constexpr std::string_view name = "hardtanh";
   double low = -1, high = 1;
   Spec infer(const Tensor& x) const { return number_spec(name, x); }
-  void forward(View y, View x) const { kernels::unary(Unary::clamp, y, x, low, high); }
+  void forward(View y, View x) const { kernels::unary<Unary::clamp>(y, x, low, high); }
   Tensor grad0(Grad g, In<0> x) const { return apply(Gate{Binary::inside, low, high}, x, g); }
   static Samples<Hardtanh> samples(Generator& random) {
     return kinked_samples(random, Hardtanh{-0.42, 0.33}, "torch.nn.functional.hardtanh(x[0], -0.42, 0.33)");
@@ -298,7 +306,7 @@ struct Hardtanh {
 struct Hardsigmoid {
   static constexpr std::string_view name = "hardsigmoid";
   Spec infer(const Tensor& x) const { return floating_spec(name, x); }
-  void forward(View y, View x) const { kernels::unary(Unary::hardsigmoid, y, x); }
+  void forward(View y, View x) const { kernels::unary<Unary::hardsigmoid>(y, x); }
   Tensor grad0(Grad g, In<0> x) const { return apply(Gate{Binary::inside, -3, 3}, x, g * (1.0 / 6)); }
   static Samples<Hardsigmoid> samples(Generator& random) {
     // PyTorch's own has a sixth of float32 in its derivative
@@ -313,7 +321,7 @@ struct Hardsigmoid {
 struct HardswishBackward {
   static constexpr std::string_view name = "hardswish_backward";
   Spec infer(const Tensor& x, const Tensor& g) const { return same_spec(name, x, g); }
-  void forward(View r, View x, View g) const { kernels::binary(Binary::hardswish_backward, r, x, g); }
+  void forward(View r, View x, View g) const { kernels::binary<Binary::hardswish_backward>(r, x, g); }
   Tensor grad0(Grad gg, In<0> x, In<1> g) const {
     return apply(Gate{Binary::inside, -3, 3}, x, gg * g * (1.0 / 3));
   }
@@ -331,7 +339,7 @@ struct HardswishBackward {
 struct Hardswish {
   static constexpr std::string_view name = "hardswish";
   Spec infer(const Tensor& x) const { return floating_spec(name, x); }
-  void forward(View y, View x) const { kernels::unary(Unary::hardswish, y, x); }
+  void forward(View y, View x) const { kernels::unary<Unary::hardswish>(y, x); }
   Tensor grad0(Grad g, In<0> x) const { return apply(HardswishBackward{}, x, g); }
   static Samples<Hardswish> samples(Generator& random) {
     auto samples = unary_samples(random, Hardswish{}, "torch.nn.functional.hardswish(x[0])");
@@ -346,7 +354,7 @@ struct Hardshrink {
   static constexpr std::string_view name = "hardshrink";
   double lambda = 0.5;
   Spec infer(const Tensor& x) const { return floating_spec(name, x); }
-  void forward(View y, View x) const { kernels::binary(Binary::outside, y, x, x, -lambda, lambda); }
+  void forward(View y, View x) const { kernels::binary<Binary::outside>(y, x, x, -lambda, lambda); }
   Tensor grad0(Grad g, In<0> x) const { return apply(Gate{Binary::outside, -lambda, lambda}, x, g); }
   static Samples<Hardshrink> samples(Generator& random) {
     return kinked_samples(random, Hardshrink{0.2}, "torch.nn.functional.hardshrink(x[0], 0.2)");
@@ -360,7 +368,7 @@ struct Prelu {
     require_floating(name, x);
     return same_spec(name, x, w);
   }
-  void forward(View y, View x, View w) const { kernels::binary(Binary::prelu, y, x, w); }
+  void forward(View y, View x, View w) const { kernels::binary<Binary::prelu>(y, x, w); }
   Tensor grad0(Grad g, In<0> x, In<1> w) const { return where(gt(x, 0), g, g * w); }
   Tensor grad1(Grad g, In<0> x) const { return where(gt(x, 0), zeros_like(g), g * x); }
   static Samples<Prelu> samples(Generator& random) {

@@ -24,7 +24,7 @@ struct Bitwise {
     require_bits(Op::name, a);
     return same_spec(Op::name, a, b);
   }
-  void forward(View y, View a, View b) const { kernels::binary(F, y, a, b); }
+  void forward(View y, View a, View b) const { kernels::binary<F>(y, a, b); }
   static Samples<Op> samples(Generator& random) {
     Samples<Op> samples;
     const std::string torch = "torch." + std::string(Op::name) + "(x[0], x[1])";
@@ -64,7 +64,7 @@ struct BitwiseNot {
     require_bits(name, x);
     return {x.shape(), x.dtype()};
   }
-  void forward(View y, View x) const { kernels::unary(kernels::Unary::bitwise_not, y, x); }
+  void forward(View y, View x) const { kernels::unary<kernels::Unary::bitwise_not>(y, x); }
   static Samples<BitwiseNot> samples(Generator& random) {
     Samples<BitwiseNot> samples;
     for (const auto& shape : usual_shapes())

@@ -11,7 +11,7 @@ namespace ebb::ops {
 template <kernels::Compare F>
 struct Comparison {
   Spec infer(const Tensor& a, const Tensor& b) const { return {same_spec("compare", a, b).shape, boolean}; }
-  void forward(View y, View a, View b) const { kernels::compare(F, y, a, b); }
+  void forward(View y, View a, View b) const { kernels::compare<F>(y, a, b); }
 };
 
 // Without derivative: their outputs are bool.
@@ -69,7 +69,7 @@ inline Tensor share(const Tensor& wins, const Tensor& ties, Grad g) {
 struct Maximum {
   static constexpr std::string_view name = "maximum";
   Spec infer(const Tensor& a, const Tensor& b) const { return same_spec(name, a, b); }
-  void forward(View y, View a, View b) const { kernels::binary(kernels::Binary::maximum, y, a, b); }
+  void forward(View y, View a, View b) const { kernels::binary<kernels::Binary::maximum>(y, a, b); }
   Tensor grad0(Grad g, In<0> a, In<1> b) const { return share(gt(a, b), eq(a, b), g); }
   Tensor grad1(Grad g, In<0> a, In<1> b) const { return share(gt(b, a), eq(a, b), g); }
   static Samples<Maximum> samples(Generator& random) {
@@ -80,7 +80,7 @@ struct Maximum {
 struct Minimum {
   static constexpr std::string_view name = "minimum";
   Spec infer(const Tensor& a, const Tensor& b) const { return same_spec(name, a, b); }
-  void forward(View y, View a, View b) const { kernels::binary(kernels::Binary::minimum, y, a, b); }
+  void forward(View y, View a, View b) const { kernels::binary<kernels::Binary::minimum>(y, a, b); }
   Tensor grad0(Grad g, In<0> a, In<1> b) const { return share(lt(a, b), eq(a, b), g); }
   Tensor grad1(Grad g, In<0> a, In<1> b) const { return share(lt(b, a), eq(a, b), g); }
   static Samples<Minimum> samples(Generator& random) {
@@ -93,7 +93,7 @@ struct ClampBackward {
   double low = 0, high = 0;
   Spec infer(const Tensor& x, const Tensor& g) const { return same_spec(name, x, g); }
   void forward(View r, View x, View g) const {
-    kernels::binary(kernels::Binary::clamp_backward, r, x, g, low, high);
+    kernels::binary<kernels::Binary::clamp_backward>(r, x, g, low, high);
   }
   Tensor grad0(Grad gg) const { return zeros_like(gg); }
   Tensor grad1(Grad gg, In<0> x) const { return apply(*this, x, gg); }
@@ -107,7 +107,7 @@ struct Clamp {
   static constexpr std::string_view name = "clamp";
   double low = 0, high = 0;
   Spec infer(const Tensor& x) const { return {x.shape(), x.dtype()}; }
-  void forward(View y, View x) const { kernels::unary(kernels::Unary::clamp, y, x, low, high); }
+  void forward(View y, View x) const { kernels::unary<kernels::Unary::clamp>(y, x, low, high); }
   Tensor grad0(Grad g, In<0> x) const { return apply(ClampBackward{low, high}, x, g); }
   static Samples<Clamp> samples(Generator& random) {
     return kinked_samples(random, Clamp{-0.42, 0.33}, "torch.clamp(x[0], -0.42, 0.33)");

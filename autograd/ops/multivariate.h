@@ -19,8 +19,8 @@ struct DivRounded {
     return same_spec(name, a, b);
   }
   void forward(View y, View a, View b) const {
-    kernels::binary(mode == Rounding::trunc ? kernels::Binary::trunc_divide : kernels::Binary::floor_divide, y, a,
-                    b);
+    if (mode == Rounding::trunc) kernels::binary<kernels::Binary::trunc_divide>(y, a, b);
+    else kernels::binary<kernels::Binary::floor_divide>(y, a, b);
   }
   Tensor grad0(Grad g) const { return zeros_like(g); }
   Tensor grad1(Grad g) const { return zeros_like(g); }
@@ -40,7 +40,7 @@ struct Fmod {
     require_number(name, a);
     return same_spec(name, a, b);
   }
-  void forward(View y, View a, View b) const { kernels::binary(kernels::Binary::fmod, y, a, b); }
+  void forward(View y, View a, View b) const { kernels::binary<kernels::Binary::fmod>(y, a, b); }
   Tensor grad0(Grad g) const { return g; }
   Tensor grad1(Grad g, In<0> a, In<1> b) const { return -g * div(a, b, Rounding::trunc); }
   static Samples<Fmod> samples(Generator& random) {
@@ -57,7 +57,7 @@ struct Remainder {
     require_number(name, a);
     return same_spec(name, a, b);
   }
-  void forward(View y, View a, View b) const { kernels::binary(kernels::Binary::remainder, y, a, b); }
+  void forward(View y, View a, View b) const { kernels::binary<kernels::Binary::remainder>(y, a, b); }
   Tensor grad0(Grad g) const { return g; }
   Tensor grad1(Grad g, In<0> a, In<1> b) const { return -g * div(a, b, Rounding::floor); }
   static Samples<Remainder> samples(Generator& random) {
@@ -77,7 +77,7 @@ struct Pairwise {
     require_floating(Op::name, a);
     return same_spec(Op::name, a, b);
   }
-  void forward(View y, View a, View b) const { kernels::binary(F, y, a, b); }
+  void forward(View y, View a, View b) const { kernels::binary<F>(y, a, b); }
   static Samples<Op> samples(Generator& random) {
     return binary_samples(random, Op{}, "torch." + std::string(Op::name) + "(x[0], x[1])", Op::low, Op::high);
   }
@@ -147,7 +147,7 @@ struct Addcmul {
   double value = 1;
   Spec infer(const Tensor& a, const Tensor& b, const Tensor& c) const { return same_spec(name, a, b, c); }
   void forward(View y, View a, View b, View c) const {
-    kernels::ternary(kernels::Ternary::addcmul, y, a, b, c, value);
+    kernels::ternary<kernels::Ternary::addcmul>(y, a, b, c, value);
   }
   Tensor grad0(Grad g) const { return g; }
   Tensor grad1(Grad g, In<2> c) const { return g * c * value; }
@@ -163,7 +163,7 @@ struct Addcdiv {
   double value = 1;
   Spec infer(const Tensor& a, const Tensor& b, const Tensor& c) const { return same_spec(name, a, b, c); }
   void forward(View y, View a, View b, View c) const {
-    kernels::ternary(kernels::Ternary::addcdiv, y, a, b, c, value);
+    kernels::ternary<kernels::Ternary::addcdiv>(y, a, b, c, value);
   }
   Tensor grad0(Grad g) const { return g; }
   Tensor grad1(Grad g, In<2> c) const { return g * value / c; }
@@ -180,7 +180,7 @@ struct Lerp {
     return same_spec(name, a, b, weight);
   }
   void forward(View y, View a, View b, View weight) const {
-    kernels::ternary(kernels::Ternary::lerp, y, a, b, weight);
+    kernels::ternary<kernels::Ternary::lerp>(y, a, b, weight);
   }
   Tensor grad0(Grad g, In<2> weight) const { return g * (1 - weight); }
   Tensor grad1(Grad g, In<2> weight) const { return g * weight; }

@@ -103,8 +103,8 @@ struct BatchNorm {
   void with_rstd(View variance, auto&& f) const {
     const memory::Scratch<double> scratch(variance.numel());  // room for either dtype
     const View rstd{scratch.data(), variance.shape, variance.strides, variance.dtype, true};
-    kernels::unary(kernels::Unary::add_scalar, rstd, variance, eps);
-    kernels::unary(kernels::Unary::rsqrt, rstd, rstd);
+    kernels::unary<kernels::Unary::add_scalar>(rstd, variance, eps);
+    kernels::unary<kernels::Unary::rsqrt>(rstd, rstd);
     f(rstd);
   }
   static Samples<BatchNorm> samples(Generator& random) {

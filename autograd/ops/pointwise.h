@@ -14,7 +14,7 @@ namespace ebb::ops {
 // What functions of one number share: shape and dtype stay, one kernel does the work.
 template <kernels::Unary F>
 struct Pointwise {
-  void forward(View y, View x) const { kernels::unary(F, y, x); }
+  void forward(View y, View x) const { kernels::unary<F>(y, x); }
 };
 
 // Those of floats. What is left for Op: its name, which is PyTorch's, its derivative, and an interval other than this

@@ -66,7 +66,7 @@ struct Sum : Reduction {
   double scale = 1;
   Spec infer(const Tensor& x) const { return {result(x.shape()), is_floating(x.dtype()) ? x.dtype() : int64}; }
   void forward(View y, View x) const {
-    run(y, *x.shape, [&](View kept) { kernels::reduce(kernels::Reduce::sum, kept, x, scale); });
+    run(y, *x.shape, [&](View kept) { kernels::reduce<kernels::Reduce::sum>(kept, x, scale); });
   }
   Tensor grad0(Grad g, ShapeOf<0> shape) const {
     const Tensor part = stretched(g, shape);
@@ -85,7 +85,7 @@ struct Prod : Reduction {
   static constexpr std::string_view name = "prod";
   Spec infer(const Tensor& x) const { return {result(x.shape()), is_floating(x.dtype()) ? x.dtype() : int64}; }
   void forward(View y, View x) const {
-    run(y, *x.shape, [&](View kept) { kernels::reduce(kernels::Reduce::product, kept, x); });
+    run(y, *x.shape, [&](View kept) { kernels::reduce<kernels::Reduce::product>(kept, x); });
   }
   Tensor grad0(Grad g, In<0> x) const;
   static Samples<Prod> samples(Generator& random) {
@@ -108,7 +108,7 @@ struct SumSquares : Reduction {
     return {result(x.shape()), x.dtype()};
   }
   void forward(View y, View x) const {
-    run(y, *x.shape, [&](View kept) { kernels::reduce(kernels::Reduce::sum_of_squares, kept, x); });
+    run(y, *x.shape, [&](View kept) { kernels::reduce<kernels::Reduce::sum_of_squares>(kept, x); });
   }
   Tensor grad0(Grad g, In<0> x) const { return stretched(g * 2, x.shape()) * x; }
   static Samples<SumSquares> samples(Generator& random) {
@@ -149,7 +149,7 @@ struct Amax : Reduction {
   static constexpr std::string_view name = "amax";
   Spec infer(const Tensor& x) const { return {result(x.shape()), x.dtype()}; }
   void forward(View y, View x) const {
-    run(y, *x.shape, [&](View kept) { kernels::reduce(kernels::Reduce::amax, kept, x); });
+    run(y, *x.shape, [&](View kept) { kernels::reduce<kernels::Reduce::amax>(kept, x); });
   }
   Tensor grad0(Grad g, In<0> x, Out y) const { return among_extremes(*this, g, x, y); }
   static Samples<Amax> samples(Generator& random) { return reduction_samples<Amax>(random, "x[0].amax({})"); }
@@ -159,7 +159,7 @@ struct Amin : Reduction {
   static constexpr std::string_view name = "amin";
   Spec infer(const Tensor& x) const { return {result(x.shape()), x.dtype()}; }
   void forward(View y, View x) const {
-    run(y, *x.shape, [&](View kept) { kernels::reduce(kernels::Reduce::amin, kept, x); });
+    run(y, *x.shape, [&](View kept) { kernels::reduce<kernels::Reduce::amin>(kept, x); });
   }
   Tensor grad0(Grad g, In<0> x, Out y) const { return among_extremes(*this, g, x, y); }
   static Samples<Amin> samples(Generator& random) { return reduction_samples<Amin>(random, "x[0].amin({})"); }

@@ -38,7 +38,7 @@ struct Polygamma {
   static constexpr std::string_view name = "polygamma";
   int n = 0;
   Spec infer(const Tensor& x) const { return floating_spec(name, x); }
-  void forward(View y, View x) const { kernels::unary(kernels::Unary::polygamma, y, x, n); }
+  void forward(View y, View x) const { kernels::unary<kernels::Unary::polygamma>(y, x, n); }
   Tensor grad0(Grad g, In<0> x) const { return g * apply(Polygamma{n + 1}, x); }
   static Samples<Polygamma> samples(Generator& random) {
     // PyTorch's polygamma(1, x) is right to nine digits only
@@ -57,7 +57,7 @@ struct Sinc {
   static constexpr std::string_view name = "sinc";
   int order = 0;
   Spec infer(const Tensor& x) const { return floating_spec(name, x); }
-  void forward(View y, View x) const { kernels::unary(kernels::Unary::sinc, y, x, order); }
+  void forward(View y, View x) const { kernels::unary<kernels::Unary::sinc>(y, x, order); }
   Tensor grad0(Grad g, In<0> x) const { return g * apply(Sinc{order + 1}, x); }
   static Samples<Sinc> samples(Generator& random) {
     auto samples = unary_samples(random, Sinc{}, "torch.sinc(x[0])");
@@ -73,7 +73,7 @@ struct BesselI {
   static constexpr std::string_view name = "bessel_i";
   int n = 0;
   Spec infer(const Tensor& x) const { return floating_spec(name, x); }
-  void forward(View y, View x) const { kernels::unary(kernels::Unary::bessel_i, y, x, n); }
+  void forward(View y, View x) const { kernels::unary<kernels::Unary::bessel_i>(y, x, n); }
   Tensor grad0(Grad g, In<0> x) const {
     const Tensor above = apply(BesselI{n + 1}, x);
     return g * (n == 0 ? above : (apply(BesselI{n - 1}, x) + above) * 0.5);
