@@ -16,7 +16,7 @@ struct Perceptron {
 };
 
 std::vector<std::int64_t> widths = {300, 100};
-bool fashion = false;
+support::Pictures source;
 
 Perceptron perceptron(std::int64_t in, std::int64_t out) {
   std::vector<nn::Linear> hidden;
@@ -28,7 +28,7 @@ void write_report(const support::Options& options, const Perceptron& net, const 
                   const metrics::History& history) {
   const NoGrad off;
   const support::Answers last = support::answers(net, set);
-  io::Report report(fashion ? "A perceptron on Fashion-MNIST" : "A perceptron on MNIST");
+  io::Report report("A perceptron on " + source.name());
   report.figure("test error", fmt::format("{:.2f} %", 100 * last.error()));
   report.figure("test loss", fmt::format("{:.4f}", last.loss));
 
@@ -47,18 +47,14 @@ void write_report(const support::Options& options, const Perceptron& net, const 
   report.pictures(pictures);
   io::save_png(options.out + "/mlp.png", io::to_grid(templates, 20, -scale, scale));
 
-  support::mistakes(report, set.images(), last, fashion ? data::fashion_mnist_classes() : support::digits());
+  support::mistakes(report, set.images(), last, source.classes());
   report.section("Model");
   report.text(to_string(describe(net)));
   report.save(options.out + "/report.html");
 }
 
 int learn(const support::Options& options) {
-  const auto load = [&](bool train) {
-    return fashion ? data::fashion_mnist(options.data, {.train = train, .mean = 0.2860, .std = 0.3530})
-                   : data::mnist(options.data, {.train = train});
-  };
-  const data::ImageSet train_set = load(true), test_set = load(false);
+  const auto train_set = source.load(options, true), test_set = source.load(options, false);
   const std::int64_t epochs = options.quick ? 1 : options.epochs;
 
   Perceptron net = perceptron(28 * 28, 10);
@@ -94,6 +90,6 @@ int main(int argc, char** argv) {
   return support::run(argc, argv, "Trains a multilayer perceptron on MNIST or Fashion-MNIST",
                       {.epochs = 10, .out = "runs/mlp"}, learn, [](CLI::App& app) {
                         app.add_option("--hidden", widths, "sizes of the hidden layers")->capture_default_str();
-                        app.add_flag("--fashion", fashion, "--data is Fashion-MNIST's folder");
+                        source.add_option(app);
                       });
 }

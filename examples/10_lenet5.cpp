@@ -15,11 +15,13 @@ struct LeNet5 {
   }
 };
 
-void write_report(const support::Options& options, const LeNet5& net, const data::Mnist& set,
+support::Pictures source;
+
+void write_report(const support::Options& options, const LeNet5& net, const data::ImageSet& set,
                   const metrics::History& history) {
   const NoGrad off;
   const support::Answers last = support::answers(net, set);
-  io::Report report("LeNet-5 on MNIST");
+  io::Report report("LeNet-5 on " + source.name());
   report.figure("test error", fmt::format("{:.2f} %", 100 * last.error()));
   report.figure("test loss", fmt::format("{:.4f}", last.loss));
 
@@ -27,7 +29,7 @@ void write_report(const support::Options& options, const LeNet5& net, const data
   support::learning_curves(report, history, "loss", "mean loss");
   support::learning_curves(report, history, "error", "wrong answers, %", options.out + "/lenet5.svg");
 
-  support::mistakes(report, set.images(), last);
+  support::mistakes(report, set.images(), last, source.classes());
 
   report.section("First layer's filters", "Blue is negative, white 0, red positive.");
   std::vector<io::Picture> filters;
@@ -50,7 +52,7 @@ bool resume = false;
 std::int64_t interrupt = 0;
 
 int learn(const support::Options& options) {
-  const auto train_set = data::mnist(options.data), test_set = data::mnist(options.data, {.train = false});
+  const auto train_set = source.load(options, true), test_set = source.load(options, false);
   const std::int64_t epochs = options.quick ? 1 : options.epochs;
 
   LeNet5 net;
@@ -111,6 +113,7 @@ int learn(const support::Options& options) {
 
 int main(int argc, char** argv) {
   return support::run(argc, argv, "Trains LeNet-5 on MNIST", {.out = "runs/lenet5"}, learn, [](CLI::App& app) {
+    source.add_option(app);
     app.add_flag("--resume", resume, "continue from the checkpoint in --out");
     app.add_option("--interrupt", interrupt, "press Ctrl-C in this step, to see that --resume continues");
   });

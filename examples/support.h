@@ -130,6 +130,19 @@ inline void learning_curves(ebb::io::Report& report, const ebb::metrics::History
 
 inline std::vector<std::string> digits() { return {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}; }
 
+// Ten classes of small pictures: MNIST's digits, or the clothes that came after them.
+struct Pictures {
+  bool fashion = false;
+
+  void add_option(CLI::App& app) { app.add_flag("--fashion", fashion, "--data is Fashion-MNIST's folder"); }
+  std::string name() const { return fashion ? "Fashion-MNIST" : "MNIST"; }
+  std::vector<std::string> classes() const { return fashion ? ebb::data::fashion_mnist_classes() : digits(); }
+  ebb::data::ImageSet load(const Options& options, bool train) const {
+    return fashion ? ebb::data::fashion_mnist(options.data, {.train = train, .mean = 0.2860, .std = 0.3530})
+                   : ebb::data::mnist(options.data, {.train = train});
+  }
+};
+
 // Which classes were taken for which, and the first hundred mistakes. images [n, 1, h, w], as they are in the file.
 inline void mistakes(ebb::io::Report& report, const ebb::Tensor& images, const Answers& answers,
                      const std::vector<std::string>& classes = digits()) {
