@@ -42,7 +42,7 @@ void write_report(const support::Options& options, const LeNet5& net, const data
   report.table({{"data", options.data},
                 {"seed", fmt::format("{}", options.seed)},
                 {"batch size", "64"},
-                {"optimizer", "AdamW, weight decay 0.5, one-cycle learning rate up to 0.003"},
+                {"optimizer", "AdamW, weight decay 0.2, one-cycle learning rate up to 0.003"},
                 {"threads", fmt::format("{}", num_threads())}},
                io::Headings::first_column);
   report.save(options.out + "/report.html");
@@ -57,7 +57,7 @@ int learn(const support::Options& options) {
 
   LeNet5 net;
   data::DataLoader loader(train_set, {.batch_size = 64, .shuffle = true, .seed = options.seed, .workers = 1});
-  optim::AdamW adam(parameters(net), {.weight_decay = 0.5});
+  optim::AdamW adam(parameters(net), {.weight_decay = 0.2});
   optim::Schedule schedule(adam, optim::OneCycleLR{.max_lr = 3e-3, .total_steps = epochs * loader.size()});
   metrics::History history;
   support::EpochMeans so_far;

@@ -14,7 +14,7 @@ void learn(nn::RBM& rbm, const Tensor& rows, const support::Options& options, st
            const std::function<double(std::int64_t epoch)>& measure, metrics::History& history) {
   const data::TensorDataset set(rows);
   data::DataLoader loader(set, {.batch_size = batch_size, .shuffle = true, .seed = options.seed});
-  optim::SGD sgd(parameters(rbm), {.lr = lr, .momentum = 0.9});
+  optim::Adam adam(parameters(rbm), {.lr = lr});
   Tensor fantasies;
   std::int64_t step = 0;
   for (std::int64_t epoch = 1; epoch <= options.epochs && !support::interrupted(); ++epoch) {
@@ -25,10 +25,10 @@ void learn(nn::RBM& rbm, const Tensor& rows, const support::Options& options, st
       const std::int64_t k = 1 + static_cast<std::int64_t>(done * static_cast<double>(cd));
       fantasies = rbm.gibbs(persistent && fantasies.defined() ? fantasies : data, k);
       const Tensor loss = mean(rbm.free_energy(data)) - mean(rbm.free_energy(fantasies));
-      sgd.set_lr(0, lr * (1 - done));
-      sgd.zero_grad();
+      adam.set_lr(0, lr * (1 - done));
+      adam.zero_grad();
       loss.backward();
-      sgd.step();
+      adam.step();
       progress.step(data.size(0));
     }
     const std::int64_t part = std::max<std::int64_t>(1, options.epochs / 10);
@@ -85,7 +85,7 @@ int count_out(support::Options options) {
     return (mean(-rbm.free_energy(patterns)) - rbm.log_partition()).item();
   };
   metrics::History history;
-  learn(rbm, repeat(patterns, {10, 1}), options, 30, 0.05, exact, history);
+  learn(rbm, repeat(patterns, {10, 1}), options, 30, 0.03, exact, history);
   const double log_z = rbm.log_partition().item();
   const auto estimate = log_partition_ais(rbm, {.runs = 500, .steps = 2000});
   write_report(options, rbm, history, narrow(patterns, 0, 1, 20), 4);
@@ -109,7 +109,7 @@ int digits(const support::Options& options) {
     return mean(-rbm.free_energy(test)).item() - z.log_z;
   };
   metrics::History history;
-  learn(rbm, rows, options, 100, 0.01, estimate, history);
+  learn(rbm, rows, options, 100, 0.005, estimate, history);
   io::save(options.out + "/rbm.safetensors", state(rbm));
   write_report(options, rbm, history, narrow(test, 0, 0, 20), 28);
   support::figure(options, "log Z", z.log_z);
