@@ -102,7 +102,7 @@ HWY_INLINE V evaluate(D d, V a, V b, V c, V p) {
 }
 
 template <Ternary F, class T>
-void ternary_run(const Run& run) {
+void arithmetic_run(const Run& run) {
   const Tag<T> d;
   const auto p = hn::Set(d, static_cast<T>(run.p));
   map_run<T, 3>(run, [&](auto a, auto b, auto c) EBB_LANES { return evaluate<F>(d, a, b, c, p); });
@@ -110,8 +110,6 @@ void ternary_run(const Run& run) {
 
 template <auto F>
 constexpr FloatKernels float_runs = {arithmetic_run<F, float>, arithmetic_run<F, double>};
-template <Ternary F>
-constexpr FloatKernels float_runs<F> = {ternary_run<F, float>, ternary_run<F, double>};
 
 }  // namespace
 }  // namespace ebb::kernels::HWY_NAMESPACE
