@@ -81,8 +81,8 @@ Axis tight_axis(Range range, double from, double to) {
 }
 
 std::string number(double v) {
-  std::string text = fmt::format("{:.6g}", std::abs(v) < 1e-12 ? 0.0 : v);
-  const auto exponent = text.find('e');  // 1e-05 as 1e-5
+  std::string text = fmt::format("{:.6g}", v == 0 ? 0.0 : v);  // -0 too
+  const auto exponent = text.find('e');                        // 1e-05 as 1e-5
   if (exponent != std::string::npos && text[exponent + 2] == '0') text.erase(exponent + 2, 1);
   return text;
 }

@@ -146,6 +146,7 @@ TEST_CASE("charts") {
   CHECK(count(log, R"(class="title")") == 0);
   const auto tiny = io::svg_chart(std::vector<io::Series>{{"s", {1, 2}, {1, 1e-5}}}, {.log_y = true});
   CHECK(contains(tiny, ">1e-5<"));
+  CHECK(contains(io::svg_chart(std::vector<io::Series>{{"s", {1, 2}, {1, 1e-20}}}, {.log_y = true}), ">1e-20<"));
   for (const auto& empty : {std::vector<io::Series>{}, {{"none", {}, {}}}, {{"nan", {1}, {nan}}}})
     CHECK(contains(io::svg_chart(empty), "</svg>"));
   CHECK(contains(io::svg_chart(std::vector<io::Series>{{"one", {1}, {0.5}}}), "<circle"));
