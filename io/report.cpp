@@ -21,6 +21,7 @@ main{max-width:1180px;margin:0 auto;padding:40px 28px 64px}
 h1{font-size:26px;font-weight:650;letter-spacing:-.01em;margin:0 0 24px}
 h2{font-size:16px;font-weight:650;margin:44px 0 4px}
 p{color:var(--soft);margin:0 0 14px;max-width:70ch}
+h2:empty,.row:empty{display:none}h2:empty+p{margin-top:20px}
 .row{display:flex;flex-wrap:wrap;gap:16px 20px;align-items:flex-start}
 .panel{background:var(--panel);border:1px solid var(--rule);border-radius:8px;padding:14px}
 .panel svg{display:block;max-width:100%;height:auto}
