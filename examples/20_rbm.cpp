@@ -7,6 +7,7 @@ using namespace ebb;
 
 std::int64_t cd = 25;  // Gibbs steps at the end; their number grows from 1, as in the paper
 bool persistent = false;
+double first_lr = 0.005;  // for digits; short chains mislead the less, the smaller it is
 
 // Runs over rows [n, visible] of probabilities, from which units are drawn anew each time. `measure` tells the log-likelihood
 // after an epoch.
@@ -109,7 +110,7 @@ int digits(const support::Options& options) {
     return mean(-rbm.free_energy(test)).item() - z.log_z;
   };
   metrics::History history;
-  learn(rbm, rows, options, 100, 0.005, estimate, history);
+  learn(rbm, rows, options, 100, first_lr, estimate, history);
   io::save(options.out + "/rbm.safetensors", state(rbm));
   write_report(options, rbm, history, narrow(test, 0, 0, 20), 28);
   support::figure(options, "log Z", z.log_z);
@@ -127,6 +128,7 @@ int main(int argc, char** argv) {
       argc, argv, "A restricted Boltzmann machine learns MNIST", {.epochs = 20, .out = "runs/rbm"}, body,
       [](CLI::App& app) {
         app.add_option("--cd", cd, "Gibbs steps for each fantasy, at the end")->capture_default_str();
+        app.add_option("--lr", first_lr, "first rate of learning; it falls to 0")->capture_default_str();
         app.add_flag("--persistent", persistent, "fantasies go on from step to step");
       });
 }
