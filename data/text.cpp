@@ -70,7 +70,6 @@ Vocabulary::Vocabulary(std::string_view text) {
     if (!found.contains(character)) found.emplace(character);
   });
   characters_.assign(found.begin(), found.end());
-  for (std::int64_t i = 0; i < size(); ++i) number_.emplace(characters_[static_cast<std::size_t>(i)], i);
 }
 
 std::string Vocabulary::characters() const {
@@ -83,11 +82,11 @@ Tensor Vocabulary::encode(std::string_view text) const {
   std::vector<std::int64_t> numbers;
   numbers.reserve(text.size());
   for_each_character(text, [&](std::string_view character) {
-    const auto found = number_.find(character);
-    if (found == number_.end())
+    const auto found = std::lower_bound(characters_.begin(), characters_.end(), character);
+    if (found == characters_.end() || *found != character)
       fail("Vocabulary: '{}', character {} of the text, is not among the {} known ones", character, numbers.size(),
            size());
-    numbers.push_back(found->second);
+    numbers.push_back(found - characters_.begin());
   });
   return tensor(numbers);
 }

@@ -9,7 +9,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -41,8 +40,7 @@ class Vocabulary {
   std::string decode(const Tensor& numbers) const;
 
  private:
-  std::vector<std::string> characters_;
-  std::map<std::string, std::int64_t, std::less<>> number_;
+  std::vector<std::string> characters_;  // in order
 };
 
 // The first `share` of a sequence, from 0 to 1, for training and the rest for validation: neighbours are alike, so that a
