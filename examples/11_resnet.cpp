@@ -26,7 +26,7 @@ std::vector<double> gradient_norms(const ResNet& net) {
 
 // The first n images, or all.
 data::ImageSet load(const support::Options& options, bool train, std::int64_t n) {
-  const auto set = data::fashion_mnist(options.data, {.train = train, .mean = 0.2860, .std = 0.3530});
+  const auto set = support::Pictures{.fashion = true}.load(options, train);
   if (n == 0) return set;
   return data::ImageSet("fashion_mnist", narrow(set.images(), 0, 0, n), narrow(set.labels(), 0, 0, n),
                         {.mean = {0.2860}, .std = {0.3530}});

@@ -72,8 +72,8 @@ void judge(const support::Options& options, const nn::Sequential& critic, const 
     const Tensor good = le(nearest, 3 * kRingSd);
     const Tensor found = bincount(masked_select(mode, good), {}, kModes);
     const double near = 100 * mean(good.to(float32)).item();
-    support::figure(options, "within 3 sd, %", near);  // a mode is found by 2 % of all samples
-    support::figure(options, "solved", amin(found).item() >= 200 && near >= 80);
+    support::figure(options, "within 3 sd, %", near);
+    support::figure(options, "solved", amin(found).item() >= 200 && near >= 80);  // 2 % of all samples find a mode
     const auto points = [](const std::string& name, const Tensor& x) {
       const auto column = [&](std::int64_t i) { return x.at(Slice(0, 2000), i).to_vector<double>(); };
       return io::Series{name, column(0), column(1), true};
