@@ -5,7 +5,9 @@
 #include <cmath>
 #include <filesystem>
 #include <optional>
+#include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "autograd/base/fail.h"
 #include "autograd/ops.h"
@@ -84,15 +86,28 @@ Tensor here(Tensor x, SourceLine line) {
   return x;
 }
 
-void Anomaly::begin(detail::Phase phase, std::string_view name) { running_.push_back({phase, name}); }
+// What led here.
+struct Anomaly::Trace {
+  struct Work {
+    detail::Phase phase;
+    std::string_view name;
+  };
+  std::vector<Work> running;
+  std::unordered_map<std::uint64_t, SourceLine> lines;  // of nodes, by id
+};
+
+Anomaly::Anomaly(const AnomalyOptions& options) : options_(options), trace_(std::make_unique<Trace>()) {}
+Anomaly::~Anomaly() = default;
+
+void Anomaly::begin(detail::Phase phase, std::string_view name) { trace_->running.push_back({phase, name}); }
 void Anomaly::end() {
-  if (!running_.empty()) running_.pop_back();
+  if (!trace_->running.empty()) trace_->running.pop_back();
 }
 
 // Where the work stands: the gradient that is being computed, and the latest line.
 std::string Anomaly::place() const {
   std::string text_of;
-  for (const auto& [phase, name] : running_)
+  for (const auto& [phase, name] : trace_->running)
     if (phase == detail::Phase::backward) text_of = fmt::format("; in the gradient of {}", name);
   if (latest_line) text_of += "; after " + text(*latest_line);
   return text_of;
@@ -102,7 +117,7 @@ void Anomaly::done_forward(std::string_view name, std::span<const Tensor> inputs
                            std::span<const Tensor> outputs) {
   if (latest_line)
     for (const auto& y : outputs)
-      if (y.requires_grad()) lines_.insert_or_assign(y.impl().edge.node->id(), *latest_line);
+      if (y.requires_grad()) trace_->lines.insert_or_assign(y.impl().edge.node->id(), *latest_line);
   bool infinite = !options_.infinity;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const Finding found = look_at(inputs[i]);
@@ -124,10 +139,10 @@ void Anomaly::done_backward(const Node& node, std::span<const Tensor> gradients,
   for (std::size_t i = 0; i < sums.size(); ++i) {
     const Finding found = look_at(sums[i]);
     if (found.nans == 0 && (infinite || found.infinities == 0)) continue;
-    const auto line = lines_.find(node.id());
+    const auto line = trace_->lines.find(node.id());
     fail("{}: {}{}{}", node.name(), text(found, fmt::format("the gradient of input {}", i), sums[i]),
          ranges(gradients, "the gradient of output"),
-         line == lines_.end() ? "" : fmt::format("; it ran after {}", text(line->second)));
+         line == trace_->lines.end() ? "" : fmt::format("; it ran after {}", text(line->second)));
   }
 }
 

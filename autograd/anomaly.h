@@ -1,10 +1,10 @@
 // Finds where the first NaN or infinity comes from.
 #pragma once
 
-#include <cstdint>
+#include <memory>
+#include <span>
 #include <string>
-#include <unordered_map>
-#include <vector>
+#include <string_view>
 
 #include "autograd/observer.h"
 
@@ -42,7 +42,8 @@ struct AnomalyOptions {
 // Every element is read; without an Anomaly nothing of this costs anything.
 class Anomaly final : private detail::Observer {
  public:
-  explicit Anomaly(const AnomalyOptions& options = {}) : options_(options) {}
+  explicit Anomaly(const AnomalyOptions& options = {});
+  ~Anomaly() override;
 
  private:
   void begin(detail::Phase phase, std::string_view name) override;
@@ -52,13 +53,9 @@ class Anomaly final : private detail::Observer {
   void end() override;
   std::string place() const;
 
-  struct Work {
-    detail::Phase phase;
-    std::string_view name;
-  };
+  struct Trace;
   AnomalyOptions options_;
-  std::vector<Work> running_;
-  std::unordered_map<std::uint64_t, SourceLine> lines_;  // of nodes, by id
+  std::unique_ptr<Trace> trace_;
 };
 
 }  // namespace ebb

@@ -80,6 +80,9 @@ BasicOptimizer<Options>::BasicOptimizer(std::vector<Group<Options>> groups) : gr
 }
 
 template <class Options>
+BasicOptimizer<Options>::~BasicOptimizer() = default;
+
+template <class Options>
 auto BasicOptimizer<Options>::make_states() const -> States {
   States states;
   for (const auto& group : groups_) states.emplace_back(group.parameters.size());
@@ -154,6 +157,11 @@ template <class Options>
 void BasicOptimizer<Options>::check_group(std::size_t group) const {
   if (group >= groups_.size())
     fail("{}: there is no group {}, only {}", Rule<Options>::kName, group, groups_.size());
+}
+
+template <class Options>
+std::size_t BasicOptimizer<Options>::group_count() const {
+  return groups_.size();
 }
 
 template <class Options>

@@ -68,6 +68,7 @@ class BasicOptimizer final : public Optimizer {
   explicit BasicOptimizer(std::vector<Tensor> parameters, const Options& options = {});
   explicit BasicOptimizer(std::vector<Group<Options>> groups);
   BasicOptimizer(std::initializer_list<Group<Options>> groups);
+  ~BasicOptimizer() override;
 
   std::span<Group<Options>> groups() { return groups_; }
   std::span<const Group<Options>> groups() const { return groups_; }
@@ -75,7 +76,7 @@ class BasicOptimizer final : public Optimizer {
   void step() override;
   void zero_grad() override;
   std::vector<Tensor> parameters() const override;
-  std::size_t group_count() const override { return groups_.size(); }
+  std::size_t group_count() const override;
   double lr(std::size_t group = 0) const override;
   void set_lr(std::size_t group, double lr) override;
   std::vector<NamedTensor> state() const override;
@@ -99,7 +100,7 @@ class BasicOptimizer final : public Optimizer {
   States states_;
 };
 
-// What each computes: optim/algorithms.h.
+// What each computes: optim/algorithms.h. Their members are compiled in the library, once.
 using SGD = BasicOptimizer<SGDOptions>;
 using Adam = BasicOptimizer<AdamOptions>;
 using AdamW = BasicOptimizer<AdamWOptions>;
@@ -114,20 +115,5 @@ using RMSprop = BasicOptimizer<RMSpropOptions>;
 using Rprop = BasicOptimizer<RpropOptions>;
 using ASGD = BasicOptimizer<ASGDOptions>;
 using Muon = BasicOptimizer<MuonOptions>;
-
-extern template class BasicOptimizer<SGDOptions>;
-extern template class BasicOptimizer<AdamOptions>;
-extern template class BasicOptimizer<AdamWOptions>;
-extern template class BasicOptimizer<AdamaxOptions>;
-extern template class BasicOptimizer<NAdamOptions>;
-extern template class BasicOptimizer<RAdamOptions>;
-extern template class BasicOptimizer<LAMBOptions>;
-extern template class BasicOptimizer<LionOptions>;
-extern template class BasicOptimizer<AdagradOptions>;
-extern template class BasicOptimizer<AdadeltaOptions>;
-extern template class BasicOptimizer<RMSpropOptions>;
-extern template class BasicOptimizer<RpropOptions>;
-extern template class BasicOptimizer<ASGDOptions>;
-extern template class BasicOptimizer<MuonOptions>;
 
 }  // namespace ebb::optim
