@@ -224,8 +224,17 @@ constexpr int arity() {
 
 }  // namespace detail
 
-// Runs an operation of any kind on inputs in a span: for tests and benchmarks, which go through all of them.
-// Returns all outputs.
+// Operations by their types, for tests and benchmarks, which go through all of them: ops::All. A + B: both lists.
+template <class... Op>
+struct OpList {
+  static constexpr std::size_t size = sizeof...(Op);
+};
+template <class... A, class... B>
+OpList<A..., B...> operator+(OpList<A...>, OpList<B...>) {
+  return {};
+}
+
+// Runs one of any kind on inputs in a span. Returns all outputs.
 template <class Op>
 std::vector<Tensor> run_op(const Op& op, std::span<const Tensor> inputs) {
   if constexpr (detail::arity<Op>() < 0) {

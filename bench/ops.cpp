@@ -2,6 +2,7 @@
 #include <benchmark/benchmark.h>
 
 #include <concepts>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -132,20 +133,16 @@ void forward(benchmark::State& state, const Case<Op>& c) {
   for (auto _ : state) benchmark::DoNotOptimize(run_op(c.op, c.inputs));
 }
 
-template <class Op>
-void backward(benchmark::State& state, const Case<Op>& c) {
-  Case<Op> with_grad = c;
+void backward(benchmark::State& state, const std::function<Inputs(const Inputs&)>& run, Inputs inputs) {
+  const Tensor seed = ones_like(run(inputs)[0]);
   Inputs leaves;
-  for (auto& x : with_grad.inputs) {
+  for (auto& x : inputs) {
     if (!x.defined() || !is_floating(x.dtype())) continue;
     x = x.detach().set_requires_grad();
     leaves.push_back(x);
   }
-  const Tensor seed = ones_like(run_op(c.op, c.inputs)[0]);
-  for (auto _ : state) {
-    const auto y = run_op(with_grad.op, with_grad.inputs);
-    benchmark::DoNotOptimize(grad(y[0], leaves, {.grad_outputs = {seed}, .allow_unused = true}));
-  }
+  for (auto _ : state)
+    benchmark::DoNotOptimize(grad(run(inputs)[0], leaves, {.grad_outputs = {seed}, .allow_unused = true}));
 }
 
 template <class Op>
@@ -160,28 +157,36 @@ bool differentiable(const Case<Op>& c) {
   return all;
 }
 
-template <class Op>
-void add_op() {
-  const auto sample = [] {
-    Generator random{1};
-    return Op::samples(random)[0];
-  };
-  const auto small_case = [sample] { return Case<Op>{sample().op, sample().inputs}; };
-  const auto large_case = [sample] { return large(sample()); };
-  const auto add = [&](const std::string& size, auto make) {  // inputs are made when the benchmark runs
-    const std::string base = "op/" + std::string(Op::name) + "/" + size;
-    benchmark::RegisterBenchmark((base + "/forward").c_str(), [make](auto& state) { forward(state, make()); });
-    if (differentiable(small_case()))
-      benchmark::RegisterBenchmark((base + "/backward").c_str(), [make](auto& state) { backward(state, make()); });
-  };
-  add("small", small_case);
-  add("large", large_case);
+void add(const std::string& name, const std::function<void(benchmark::State&)>& body) {
+  benchmark::RegisterBenchmark(name.c_str(), body);
 }
 
-[[maybe_unused]] const bool registered = []<class... Op>(std::tuple<Op...>*) {
+template <class Op>
+Case<Op> make(bool small) {  // when the benchmark runs
+  Generator random{1};
+  const auto sample = Op::samples(random)[0];
+  return small ? Case<Op>{sample.op, sample.inputs} : large(sample);
+}
+
+template <class Op>
+void add_op() {
+  const bool with_backward = differentiable(make<Op>(true));
+  for (const bool small : {true, false}) {
+    const std::string name = "op/" + std::string(Op::name) + (small ? "/small" : "/large");
+    add(name + "/forward", [small](auto& state) { forward(state, make<Op>(small)); });
+    if (!with_backward) continue;
+    add(name + "/backward", [small](auto& state) {
+      const auto c = make<Op>(small);
+      backward(
+          state, [&](const Inputs& x) { return run_op(c.op, x); }, c.inputs);
+    });
+  }
+}
+
+[[maybe_unused]] const bool registered = []<class... Op>(OpList<Op...>) {
   (add_op<Op>(), ...);
   return true;
-}(static_cast<All*>(nullptr));
+}(All());
 
 }  // namespace
 }  // namespace ebb::bench

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -108,7 +107,7 @@ std::vector<Case> cases_of() {
 }
 
 template <class... Op>
-void append(std::vector<Operation>& all, const std::tuple<Op...>&) {
+void append(std::vector<Operation>& all, OpList<Op...>) {
   (all.push_back({Op::name, detail::arity<Op>(), parts<Op>(), detail::HasReference<Op>, cases_of<Op>}), ...);
 }
 template <class... Family>

@@ -8,7 +8,6 @@
 #include <sstream>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -268,7 +267,7 @@ TEST_CASE("certified") {
 TEST_CASE("the operations have names of their own, and each is in one list") {
   std::set<std::string_view> names;
   for (const auto& op : all_operations()) CHECK_MESSAGE(names.insert(op.name).second, op.name);
-  CHECK(names.size() == std::tuple_size_v<ops::All>);
+  CHECK(names.size() == ops::All::size);
 }
 
 TEST_CASE("every operation that is applied anywhere is certified here") {

@@ -4,7 +4,6 @@
 
 #include <limits>
 #include <numbers>
-#include <tuple>
 
 #include "autograd/kernels/elementwise.h"
 #include "autograd/ops/common.h"
@@ -388,8 +387,8 @@ struct Dropout {
 };
 
 using ActivationOps =
-    std::tuple<Tanh, TanhBackward, Sigmoid, SigmoidBackward, Relu, LeakyRelu, LeakyReluBackward, Elu, EluBackward,
-               Softplus, SoftplusBackward, GeluOp, GeluBackward, Silu, SiluBackward, Mish, MishBackward, Softsign,
-               Gate, Hardtanh, Hardsigmoid, Hardswish, HardswishBackward, Hardshrink, Prelu, Dropout>;
+    OpList<Tanh, TanhBackward, Sigmoid, SigmoidBackward, Relu, LeakyRelu, LeakyReluBackward, Elu, EluBackward,
+           Softplus, SoftplusBackward, GeluOp, GeluBackward, Silu, SiluBackward, Mish, MishBackward, Softsign,
+           Gate, Hardtanh, Hardsigmoid, Hardswish, HardswishBackward, Hardshrink, Prelu, Dropout>;
 
 }  // namespace ebb::ops

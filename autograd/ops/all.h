@@ -2,8 +2,6 @@
 // is applied somewhere and missing here fails a test.
 #pragma once
 
-#include <tuple>
-
 #include "autograd/ops/activation.h"
 #include "autograd/ops/arithmetic.h"
 #include "autograd/ops/attention.h"
@@ -34,10 +32,10 @@
 
 namespace ebb::ops {
 
-using All = decltype(std::tuple_cat(ArithmeticOps(), MultivariateOps(), PointwiseOps(), SpecialOps(), BitwiseOps(),
-                                    CompareOps(), ActivationOps(), ReduceOps(), ScanOps(), SortOps(), ShapeOps(),
-                                    RearrangeOps(), IndexOps(), ScatterOps(), DecomposeOps(), DistanceOps(),
-                                    GridSampleOps(), PartOps(), ResampleOps(), LinearOps(), ConvOps(), PoolOps(),
-                                    NormOps(), RecurrentOps(), SoftmaxOps(), AttentionOps(), CtcOps()));
+using All = decltype(ArithmeticOps() + MultivariateOps() + PointwiseOps() + SpecialOps() + BitwiseOps() +
+                     CompareOps() + ActivationOps() + ReduceOps() + ScanOps() + SortOps() + ShapeOps() +
+                     RearrangeOps() + IndexOps() + ScatterOps() + DecomposeOps() + DistanceOps() +
+                     GridSampleOps() + PartOps() + ResampleOps() + LinearOps() + ConvOps() + PoolOps() +
+                     NormOps() + RecurrentOps() + SoftmaxOps() + AttentionOps() + CtcOps());
 
 }  // namespace ebb::ops

@@ -1,8 +1,6 @@
 // add, sub, mul, div, pow and their forms with a scalar.
 #pragma once
 
-#include <tuple>
-
 #include "autograd/kernels/elementwise.h"
 #include "autograd/ops/common.h"
 
@@ -105,6 +103,6 @@ struct PowScalar {
   }
 };
 
-using ArithmeticOps = std::tuple<Add, Sub, Mul, Div, AddScalar, MulScalar, Pow, PowScalar>;
+using ArithmeticOps = OpList<Add, Sub, Mul, Div, AddScalar, MulScalar, Pow, PowScalar>;
 
 }  // namespace ebb::ops

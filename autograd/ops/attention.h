@@ -2,7 +2,6 @@
 #pragma once
 
 #include <limits>
-#include <tuple>
 
 #include "autograd/kernels/attention.h"
 #include "autograd/ops/activation.h"
@@ -49,6 +48,6 @@ struct Attention {
   static Samples<Attention> samples(Generator& random);
 };
 
-using AttentionOps = std::tuple<Attention>;
+using AttentionOps = OpList<Attention>;
 
 }  // namespace ebb::ops

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string>
-#include <tuple>
 
 #include "autograd/kernels/elementwise.h"
 #include "autograd/ops/common.h"
@@ -73,6 +72,6 @@ struct BitwiseNot {
   }
 };
 
-using BitwiseOps = std::tuple<BitwiseAnd, BitwiseOr, BitwiseXor, LeftShift, RightShift, BitwiseNot>;
+using BitwiseOps = OpList<BitwiseAnd, BitwiseOr, BitwiseXor, LeftShift, RightShift, BitwiseNot>;
 
 }  // namespace ebb::ops

@@ -1,8 +1,6 @@
 // Choosing: where, maximum, minimum, clamp, comparisons.
 #pragma once
 
-#include <tuple>
-
 #include "autograd/kernels/elementwise.h"
 #include "autograd/ops/common.h"
 
@@ -114,6 +112,6 @@ struct Clamp {
   }
 };
 
-using CompareOps = std::tuple<Eq, Ne, Lt, Le, Gt, Ge, Where, Maximum, Minimum, Clamp, ClampBackward>;
+using CompareOps = OpList<Eq, Ne, Lt, Le, Gt, Ge, Where, Maximum, Minimum, Clamp, ClampBackward>;
 
 }  // namespace ebb::ops

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <span>
-#include <tuple>
 
 #include "autograd/kernels/conv.h"
 #include "autograd/ops/common.h"
@@ -103,6 +102,6 @@ inline Samples<Conv2dBackwardWeight> Conv2dBackwardWeight::samples(Generator& ra
            "torch.zeros(3, 2, 3, 3, dtype=x[0].dtype) + x[0].sum() + x[1].sum()"}};
 }
 
-using ConvOps = std::tuple<Conv2d, Conv2dBackwardInput, Conv2dBackwardWeight>;
+using ConvOps = OpList<Conv2d, Conv2dBackwardInput, Conv2dBackwardWeight>;
 
 }  // namespace ebb::ops

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <array>
-#include <tuple>
 
 #include "autograd/kernels/ctc.h"
 #include "autograd/ops/common.h"
@@ -36,6 +35,6 @@ struct CtcLoss {
   static Samples<CtcLoss> samples(Generator& random);
 };
 
-using CtcOps = std::tuple<CtcLoss>;
+using CtcOps = OpList<CtcLoss>;
 
 }  // namespace ebb::ops

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <array>
-#include <tuple>
 
 #include "autograd/kernels/decompose.h"
 #include "autograd/ops/common.h"
@@ -248,7 +247,7 @@ struct MatrixExp {
   }
 };
 
-using DecomposeOps = std::tuple<Inverse, Solve, SolveTriangular, Cholesky, Lu, Qr, Eigh, Svd, Det, Adjugate,
-                                Slogdet, Pinv, MatrixExp>;
+using DecomposeOps =
+    OpList<Inverse, Solve, SolveTriangular, Cholesky, Lu, Qr, Eigh, Svd, Det, Adjugate, Slogdet, Pinv, MatrixExp>;
 
 }  // namespace ebb::ops

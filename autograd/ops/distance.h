@@ -2,7 +2,6 @@
 #pragma once
 
 #include <array>
-#include <tuple>
 
 #include "autograd/kernels/distance.h"
 #include "autograd/ops/common.h"
@@ -49,6 +48,6 @@ struct Cdist {
   }
 };
 
-using DistanceOps = std::tuple<Cdist>;
+using DistanceOps = OpList<Cdist>;
 
 }  // namespace ebb::ops

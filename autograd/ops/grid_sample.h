@@ -1,8 +1,6 @@
 // Images at the places of a grid.
 #pragma once
 
-#include <tuple>
-
 #include "autograd/kernels/grid_sample.h"
 #include "autograd/ops/common.h"
 
@@ -60,6 +58,6 @@ struct GridSample {
   }
 };
 
-using GridSampleOps = std::tuple<GridSample>;
+using GridSampleOps = OpList<GridSample>;
 
 }  // namespace ebb::ops

@@ -1,8 +1,6 @@
 // Reading at indices, and the adding back that is its gradient.
 #pragma once
 
-#include <tuple>
-
 #include "autograd/kernels/elementwise.h"
 #include "autograd/kernels/index.h"
 #include "autograd/ops/common.h"
@@ -119,6 +117,6 @@ inline Tensor Gather::grad0(Grad g, In<1> index, ShapeOf<0> shape) const {
   return apply(ScatterAdd{dim, shape}, g, index);
 }
 
-using IndexOps = std::tuple<IndexSelect, IndexAdd, Gather, ScatterAdd>;
+using IndexOps = OpList<IndexSelect, IndexAdd, Gather, ScatterAdd>;
 
 }  // namespace ebb::ops

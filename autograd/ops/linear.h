@@ -1,8 +1,6 @@
 // Matrix products.
 #pragma once
 
-#include <tuple>
-
 #include "autograd/kernels/gemm.h"
 #include "autograd/ops/common.h"
 
@@ -56,6 +54,6 @@ struct Linear {
   }
 };
 
-using LinearOps = std::tuple<Matmul, Linear>;
+using LinearOps = OpList<Matmul, Linear>;
 
 }  // namespace ebb::ops

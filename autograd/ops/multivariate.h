@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string>
-#include <tuple>
 
 #include "autograd/kernels/elementwise.h"
 #include "autograd/ops/common.h"
@@ -191,6 +190,6 @@ struct Lerp {
 };
 
 using MultivariateOps =
-    std::tuple<DivRounded, Fmod, Remainder, Atan2, Hypot, Xlogy, Logaddexp, Copysign, Addcmul, Addcdiv, Lerp>;
+    OpList<DivRounded, Fmod, Remainder, Atan2, Hypot, Xlogy, Logaddexp, Copysign, Addcmul, Addcdiv, Lerp>;
 
 }  // namespace ebb::ops

@@ -1,8 +1,6 @@
 // Normalisation: fused kernels, with references in primitive operations for higher orders.
 #pragma once
 
-#include <tuple>
-
 #include "autograd/base/scratch.h"
 #include "autograd/kernels/elementwise.h"
 #include "autograd/kernels/norm.h"
@@ -170,6 +168,6 @@ struct GroupNorm {
   }
 };
 
-using NormOps = std::tuple<LayerNorm, BatchNorm, GroupNorm>;
+using NormOps = OpList<LayerNorm, BatchNorm, GroupNorm>;
 
 }  // namespace ebb::ops

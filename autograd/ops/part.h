@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <tuple>
 
 #include "autograd/kernels/elementwise.h"
 #include "autograd/ops/common.h"
@@ -189,6 +188,6 @@ struct WindowsBackward {
 inline Tensor Windows::grad0(Grad g, ShapeOf<0> shape) const { return apply(WindowsBackward{*this, shape}, g); }
 
 using PartOps =
-    std::tuple<Subscript, SubscriptBackward, SubscriptPut, Diagonal, DiagonalBackward, Windows, WindowsBackward>;
+    OpList<Subscript, SubscriptBackward, SubscriptPut, Diagonal, DiagonalBackward, Windows, WindowsBackward>;
 
 }  // namespace ebb::ops

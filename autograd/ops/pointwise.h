@@ -4,7 +4,6 @@
 #include <limits>
 #include <numbers>
 #include <string>
-#include <tuple>
 
 #include "autograd/kernels/elementwise.h"
 #include "autograd/ops/common.h"
@@ -217,7 +216,7 @@ struct Atanh : Elementary<Atanh, kernels::Unary::atanh> {
 };
 
 using PointwiseOps =
-    std::tuple<Neg, Square, Abs, Sign, Floor, Ceil, Round, Trunc, Sqrt, Rsqrt, Reciprocal, Exp, Exp2, Expm1, Log,
-               Log2, Log10, Log1p, Logit, Sin, Cos, Tan, Asin, Acos, Atan, Sinh, Cosh, Asinh, Acosh, Atanh>;
+    OpList<Neg, Square, Abs, Sign, Floor, Ceil, Round, Trunc, Sqrt, Rsqrt, Reciprocal, Exp, Exp2, Expm1, Log, Log2,
+           Log10, Log1p, Logit, Sin, Cos, Tan, Asin, Acos, Atan, Sinh, Cosh, Asinh, Acosh, Atanh>;
 
 }  // namespace ebb::ops

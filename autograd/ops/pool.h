@@ -2,7 +2,6 @@
 #pragma once
 
 #include <span>
-#include <tuple>
 
 #include "autograd/kernels/pool.h"
 #include "autograd/ops/common.h"
@@ -181,7 +180,7 @@ struct AdaptiveAvgPool2d {
   }
 };
 
-using PoolOps = std::tuple<MaxPool2d, MaxPool2dBackward, MaxPool2dGather, AdaptiveMaxPool2d, AvgPool2d,
-                           AvgPool2dBackward, AdaptiveAvgPool2d, AdaptiveAvgPool2dBackward>;
+using PoolOps = OpList<MaxPool2d, MaxPool2dBackward, MaxPool2dGather, AdaptiveMaxPool2d, AvgPool2d,
+                       AvgPool2dBackward, AdaptiveAvgPool2d, AdaptiveAvgPool2dBackward>;
 
 }  // namespace ebb::ops

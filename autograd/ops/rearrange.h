@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <tuple>
 
 #include "autograd/base/parallel.h"
 #include "autograd/kernels/elementwise.h"
@@ -83,6 +82,6 @@ struct Triangle {
   }
 };
 
-using RearrangeOps = std::tuple<Flip, Pad, Triangle>;
+using RearrangeOps = OpList<Flip, Pad, Triangle>;
 
 }  // namespace ebb::ops

@@ -4,8 +4,6 @@
 // which is not differentiated: see kernels/recurrent.h.
 #pragma once
 
-#include <tuple>
-
 #include "autograd/kernels/recurrent.h"
 #include "autograd/ops/common.h"
 
@@ -219,6 +217,6 @@ struct Rnn {
   }
 };
 
-using RecurrentOps = std::tuple<Lstm, Gru, Rnn>;
+using RecurrentOps = OpList<Lstm, Gru, Rnn>;
 
 }  // namespace ebb::ops

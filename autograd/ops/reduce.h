@@ -1,8 +1,6 @@
 // Reductions. Each works on a sorted list of dimensions, as the public functions make it.
 #pragma once
 
-#include <tuple>
-
 #include "autograd/kernels/reduce.h"
 #include "autograd/ops/common.h"
 
@@ -237,6 +235,6 @@ struct Argmin {
   }
 };
 
-using ReduceOps = std::tuple<Sum, Prod, SumSquares, Var, Amax, Amin, Logsumexp, LogsumexpBackward, Argmax, Argmin>;
+using ReduceOps = OpList<Sum, Prod, SumSquares, Var, Amax, Amin, Logsumexp, LogsumexpBackward, Argmax, Argmin>;
 
 }  // namespace ebb::ops

@@ -1,8 +1,6 @@
 // Lines at another number of places, and the way back.
 #pragma once
 
-#include <tuple>
-
 #include "autograd/kernels/resample.h"
 #include "autograd/ops/common.h"
 
@@ -65,6 +63,6 @@ inline Tensor Resample::grad0(Grad g, ShapeOf<0> shape) const {
   return apply(ResampleBackward{dim, shape[dim], resampling}, g);
 }
 
-using ResampleOps = std::tuple<Resample, ResampleBackward>;
+using ResampleOps = OpList<Resample, ResampleBackward>;
 
 }  // namespace ebb::ops

@@ -1,8 +1,6 @@
 // Running sums, products and their like along a dimension. With `reverse` they run from the end.
 #pragma once
 
-#include <tuple>
-
 #include "autograd/kernels/scan.h"
 #include "autograd/ops/common.h"
 
@@ -106,6 +104,6 @@ struct Cummin {
   }
 };
 
-using ScanOps = std::tuple<Cumsum, LinearScan, Cumprod, Logcumsumexp, Cummax, Cummin>;
+using ScanOps = OpList<Cumsum, LinearScan, Cumprod, Logcumsumexp, Cummax, Cummin>;
 
 }  // namespace ebb::ops

@@ -1,8 +1,6 @@
 // Writing at indices, one for each element, and the numbers of elements that indices stand for.
 #pragma once
 
-#include <tuple>
-
 #include "autograd/kernels/elementwise.h"
 #include "autograd/kernels/index.h"
 #include "autograd/ops/common.h"
@@ -152,6 +150,6 @@ struct Places {
 // The numbers of the true elements, in row-major order. How many there are is a value: Error within a Replay.
 Tensor true_places(const char* op, const Tensor& mask);
 
-using ScatterOps = std::tuple<ScatterBackward, Scatter, ScatterOnto, ScatterReduce, Places>;
+using ScatterOps = OpList<ScatterBackward, Scatter, ScatterOnto, ScatterReduce, Places>;
 
 }  // namespace ebb::ops

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <numeric>
-#include <tuple>
 
 #include "autograd/kernels/elementwise.h"
 #include "autograd/ops/common.h"
@@ -216,6 +215,6 @@ struct To {
   }
 };
 
-using ShapeOps = std::tuple<Identity, Reshape, Permute, Expand, Slice, SliceBackward, Select, Cat, Clone, To>;
+using ShapeOps = OpList<Identity, Reshape, Permute, Expand, Slice, SliceBackward, Select, Cat, Clone, To>;
 
 }  // namespace ebb::ops

@@ -1,8 +1,6 @@
 // softmax, log_softmax and the fused cross-entropy.
 #pragma once
 
-#include <tuple>
-
 #include "autograd/kernels/elementwise.h"
 #include "autograd/kernels/reduce.h"
 #include "autograd/ops/common.h"
@@ -114,6 +112,6 @@ struct CrossEntropy {
 };
 
 using SoftmaxOps =
-    std::tuple<Softmax, SoftmaxBackward, LogSoftmax, LogSoftmaxBackward, CrossEntropy, CrossEntropyBackward>;
+    OpList<Softmax, SoftmaxBackward, LogSoftmax, LogSoftmaxBackward, CrossEntropy, CrossEntropyBackward>;
 
 }  // namespace ebb::ops

@@ -1,8 +1,6 @@
 // Sorting and searching: indices, without derivative. Values are gathered at them.
 #pragma once
 
-#include <tuple>
-
 #include "autograd/kernels/search.h"
 #include "autograd/kernels/sort.h"
 #include "autograd/ops/common.h"
@@ -103,6 +101,6 @@ struct Histc {
   }
 };
 
-using SortOps = std::tuple<Argsort, Topk, Kthvalue, Searchsorted, Histc>;
+using SortOps = OpList<Argsort, Topk, Kthvalue, Searchsorted, Histc>;
 
 }  // namespace ebb::ops

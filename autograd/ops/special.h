@@ -3,7 +3,6 @@
 #pragma once
 
 #include <numbers>
-#include <tuple>
 
 #include "autograd/ops/pointwise.h"
 
@@ -86,6 +85,6 @@ struct BesselI {
   }
 };
 
-using SpecialOps = std::tuple<Erf, Erfc, Erfinv, Lgamma, Polygamma, Sinc, BesselI>;
+using SpecialOps = OpList<Erf, Erfc, Erfinv, Lgamma, Polygamma, Sinc, BesselI>;
 
 }  // namespace ebb::ops
