@@ -1,4 +1,6 @@
 // The chain rule: f(x) = A(B(C(x))) with A = sin, B = exp, C = square. Values flow forward; gradients ebb back.
+#include <fstream>
+
 #include "support.h"
 
 using namespace ebb;

@@ -1,6 +1,8 @@
 // The TensorFlow Playground (Smilkov, Carter et al.: Direct-Manipulation Visualization of Deep Networks; 2017) without a
 // browser: what small networks make of points in the plane. One page with many of them, one of your choice, or, with
 // --interactive, in the terminal as it learns.
+#include <CLI/CLI.hpp>
+
 #include "playground.h"
 #include "playground_terminal.h"
 

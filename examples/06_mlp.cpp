@@ -1,5 +1,7 @@
 // Multilayer perceptrons (Rumelhart, Hinton, Williams 1986) learn MNIST or Fashion-MNIST: 784-300-100-10 (LeCun, Bottou,
 // Bengio, Haffner 1998), 784-800-10 (Simard, Steinkraus, Platt 2003), or by --hidden any others.
+#include <CLI/CLI.hpp>
+
 #include "support.h"
 
 using namespace ebb;

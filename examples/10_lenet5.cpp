@@ -1,4 +1,6 @@
 // LeNet-5 (LeCun, Bottou, Bengio, Haffner 1998, with ReLU and max-pooling) learns MNIST.
+#include <CLI/CLI.hpp>
+
 #include "support.h"
 
 using namespace ebb;

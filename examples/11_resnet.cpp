@@ -1,5 +1,7 @@
 // A residual network of 20 layers (He, Zhang, Ren, Sun 2016) learns Fashion-MNIST. --compare sets it beside a plain network of
 // the same layers, which with --depth 56 learns less well: not for want of capacity but because it is harder to train.
+#include <CLI/CLI.hpp>
+
 #include "resnet.h"
 
 #include "support.h"

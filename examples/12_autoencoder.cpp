@@ -1,6 +1,8 @@
 // A deep autoencoder squeezes MNIST's digits into 30 numbers and makes them whole again: 784-1000-500-250-30 and back (Hinton,
 // Salakhutdinov: Reducing the Dimensionality of Data with Neural Networks; Science 2006), beside principal components, which
 // --linear, without hidden layers and activations, can at best equal (Baldi, Hornik 1989).
+#include <CLI/CLI.hpp>
+
 #include "support.h"
 
 using namespace ebb;

@@ -1,5 +1,6 @@
 // Generative adversarial networks (Goodfellow et al. 2014) with Wasserstein's distance and a penalty on the critic's slope
 // (Gulrajani, Ahmed, Arjovsky, Dumoulin, Courville 2017): a Gaussian on a line, a ring of eight in the plane, MNIST.
+#include <CLI/CLI.hpp>
 #include <numbers>
 
 #include "support.h"
@@ -35,7 +36,6 @@ Tensor modes(const Tensor& numbers) {
   const Tensor angle = numbers.to(float32) * (2 * std::numbers::pi / kModes);
   return kRadius * stack({cos(angle), sin(angle)}, 1);
 }
-
 Tensor circle(std::int64_t n) { return modes(randint(0, kModes, {n})) + kRingSd * randn({n, 2}); }
 Task ring() { return {circle, 2, 2, {128, 128, 128}, 0.1, 1e-3}; }
 

@@ -1,6 +1,8 @@
 // Recurrent networks learn to remember by back-propagation through time (Elman 1990; Werbos 1990). Started as the identity,
 // with ReLU, they remember long: the IRNN of Le, Jaitly, Hinton (A Simple Way to Initialize Recurrent Networks of Rectified
 // Linear Units; 2015).
+#include <CLI/CLI.hpp>
+
 #include "rows_of_digits.h"
 
 using namespace ebb;

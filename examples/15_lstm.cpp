@@ -1,5 +1,7 @@
 // Long short-term memory (Hochreiter, Schmidhuber 1997; with forget gates, Gers, Schmidhuber, Cummins 2000) on the paper's
 // adding problem, on digits read row by row, and on the characters of the Constitution of the United States.
+#include <CLI/CLI.hpp>
+
 #include "character_model.h"
 #include "rows_of_digits.h"
 

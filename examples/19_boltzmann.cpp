@@ -1,5 +1,7 @@
 // The 4-2-4 encoder of Ackley, Hinton, Sejnowski (A Learning Algorithm for Boltzmann Machines; 1985): two groups of four visible
 // units, in each of which the same one is on, learn to tell each other which it is, through two hidden units.
+#include <CLI/CLI.hpp>
+
 #include "support.h"
 
 using namespace ebb;

@@ -1,6 +1,8 @@
 // A restricted Boltzmann machine learns MNIST by contrastive divergence (Hinton 2002) or by persistent chains (Tieleman 2008), and
 // annealed importance sampling says how probable it finds digits that it has not seen (Salakhutdinov, Murray 2008). --quick: bars
 // and stripes on squares of 4 x 4, where everything can be counted.
+#include <CLI/CLI.hpp>
+
 #include "support.h"
 
 using namespace ebb;
