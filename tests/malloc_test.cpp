@@ -9,16 +9,7 @@
 
 #include "bench/models.h"
 
-#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define EBB_COUNTS_MALLOC 1
-#endif
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#undef EBB_COUNTS_MALLOC
-#endif
-#endif
-
-#if defined(EBB_COUNTS_MALLOC)
+#if defined(__GLIBC__) && !defined(EBB_SANITIZED)
 namespace {
 std::atomic<std::int64_t> calls{0};
 }
