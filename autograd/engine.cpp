@@ -7,6 +7,7 @@
 #include <unordered_set>
 
 #include "autograd/base/fail.h"
+#include "autograd/base/fork.h"
 #include "autograd/create.h"
 #include "autograd/kernels/elementwise.h"
 #include "autograd/observer.h"
@@ -119,8 +120,7 @@ class Pass final : public GradSink {
   }
 
   void accumulate_leaves() {
-    static std::mutex mutex;  // several threads may share leaves
-    const std::lock_guard lock(mutex);
+    const std::lock_guard lock(detail::locks.gradients);
     for (const auto i : s_.leaves) {
       auto& gradient = s_.gradients[s_.slots[i].first];
       if (gradient.defined()) static_cast<Leaf*>(s_.slots[i].node)->accumulate(std::move(gradient));

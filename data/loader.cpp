@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "autograd/base/fail.h"
+#include "autograd/base/fork.h"
 #include "autograd/create.h"
 #include "autograd/ops.h"
 
@@ -107,8 +108,15 @@ class Epoch::Workers {
     if (slot.error) std::rethrow_exception(slot.error);
   }
 
+  // This is a child of fork(), and the threads are in its parent.
+  bool lost() const { return !threads_.empty() && forks_ != ebb::detail::forks(); }
+
   // Item current() is done with; the next takes its place.
   void release() {
+    if (lost())
+      fail(
+          "DataLoader: the workers of this loop are in the process that this one was forked from; begin another "
+          "loop");
     {
       const std::lock_guard lock(mutex_);
       slot_of(current_).made = false;
@@ -160,6 +168,7 @@ class Epoch::Workers {
   std::int64_t current_, next_, end_;
   std::function<void(std::int64_t)> make_;
   std::vector<Slot> slots_;
+  const int forks_ = ebb::detail::forks();
   bool stop_ = false;
   std::mutex mutex_;  // guards what is above, but for make_
   std::condition_variable made_, room_;
@@ -182,7 +191,10 @@ Epoch::Epoch(LoaderState& state, std::int64_t examples, Make make)
   state.entered_ = state.running_ = true;
 }
 
-Epoch::~Epoch() { state_.running_ = false; }
+Epoch::~Epoch() {
+  state_.running_ = false;
+  if (workers_->lost()) ebb::detail::abandon(workers_);
+}
 
 bool Epoch::next() {
   auto& position = state_.position_;

@@ -145,7 +145,8 @@ auto make_batch(const D& dataset, const Task& task) {
 // loader keeps. Its tensors may go from one thread to another, so they must not require grad.
 //
 // What the dataset throws, on a worker too, reaches the caller at that batch's place in the loop; the loader
-// can be used again afterwards. Errors: batch_size or prefetch below 1, workers below 0.
+// can be used again afterwards. A child of fork() cannot go on with a loop that has workers, but can begin another.
+// Errors: batch_size or prefetch below 1, workers below 0.
 template <class D>
 class DataLoader {
   using Source = std::remove_cvref_t<D>;

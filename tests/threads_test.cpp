@@ -8,24 +8,11 @@
 
 #include "autograd/autograd.h"
 #include "tests/expect_error.h"
+#include "tests/on_threads.h"
 
 using namespace ebb;
-
-namespace {
-
-void on_threads(int count, auto f) {
-  std::vector<std::thread> threads;
-  for (int i = 0; i < count; ++i) threads.emplace_back(f, i);
-  for (auto& t : threads) t.join();
-}
-
-struct Threads {
-  int before = num_threads();
-  explicit Threads(int count) { set_num_threads(count); }
-  ~Threads() { set_num_threads(before); }
-};
-
-}  // namespace
+using test::on_threads;
+using test::Threads;
 
 TEST_CASE("parallel_for covers every index once, whatever the number of threads") {
   for (const int threads : {1, 2, 3, 4, 8}) {

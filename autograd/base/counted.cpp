@@ -4,6 +4,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "autograd/base/fork.h"
+
 namespace ebb {
 
 // What other threads have returned to one thread.
@@ -19,8 +21,7 @@ struct Counted::Inbox {
 };
 
 struct Counted::Registry {
-  std::mutex mutex;
-  std::unordered_map<std::uint32_t, Inbox*> alive;
+  std::unordered_map<std::uint32_t, Inbox*> alive;  // under locks.inboxes
   std::uint32_t last_id = 0;
 
   static Registry& get() {
@@ -32,18 +33,21 @@ struct Counted::Registry {
 void Counted::register_thread() {
   static thread_local Inbox inbox;
   auto& registry = Registry::get();
-  const std::lock_guard lock(registry.mutex);
+  const std::lock_guard lock(detail::locks.inboxes);
   thread_id_ = ++registry.last_id;
   registry.alive[thread_id_] = &inbox;
   returned_ = &inbox.any;
 }
 
+void Counted::forget_other_threads() {
+  std::erase_if(Registry::get().alive, [](const auto& thread) { return thread.first != thread_id_; });
+}
+
 Counted::Inbox::~Inbox() {
   merge_returned_objects();
-  auto& registry = Registry::get();
   {
-    const std::lock_guard lock(registry.mutex);
-    registry.alive.erase(thread_id_);
+    const std::lock_guard lock(detail::locks.inboxes);
+    Registry::get().alive.erase(thread_id_);
   }
   thread_id_ = kEnded;  // from here on this thread is like any other to its own objects
   returned_ = nullptr;
@@ -77,7 +81,7 @@ bool Counted::release_shared(Destroy destroy) noexcept {
   if (old != 0) return next == kMerged;
 
   auto& registry = Registry::get();
-  const std::lock_guard lock(registry.mutex);
+  const std::lock_guard lock(detail::locks.inboxes);
   const auto inbox = registry.alive.find(owner_.load(std::memory_order_acquire));
   if (inbox == registry.alive.end()) return merge(1);  // the owner has ended, or has merged in the meantime
   inbox->second->items.push_back({this, destroy});
@@ -88,9 +92,8 @@ bool Counted::release_shared(Destroy destroy) noexcept {
 void Counted::merge_returned() noexcept {
   std::vector<Inbox::Item> items;
   {
-    auto& registry = Registry::get();
-    const std::lock_guard lock(registry.mutex);
-    auto& inbox = *registry.alive.at(thread_id_);
+    const std::lock_guard lock(detail::locks.inboxes);
+    auto& inbox = *Registry::get().alive.at(thread_id_);
     items.swap(inbox.items);
     inbox.any.store(false, std::memory_order_relaxed);
   }

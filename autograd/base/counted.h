@@ -26,6 +26,9 @@ class Counted {
   // True on the thread that counts without atomics.
   bool is_mine() const noexcept { return owner_.load(std::memory_order_relaxed) == thread_id_; }
 
+  // In a child of fork(), see Note [Fork]: the others are as if they had ended.
+  static void forget_other_threads();
+
  protected:
   Counted() {
     if (thread_id_ == 0) register_thread();

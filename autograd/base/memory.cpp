@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "autograd/base/fail.h"
+#include "autograd/base/fork.h"
 #include "autograd/base/parallel.h"
 
 #if defined(__linux__)
@@ -99,9 +100,8 @@ struct Lent {
   std::int64_t blocks = 0;  // free or not
 };
 
-// What all threads share.
+// What all threads share, under locks.memory.
 struct Common {
-  std::mutex mutex;
   std::array<List, kClasses> lists;
   std::array<Lent, kClasses> lent;
   std::int64_t cached_bytes = 0;
@@ -112,7 +112,7 @@ struct Common {
 
   // Memory for a slab, cut from a huge block: nodes and small tensors by the million then need few pages.
   void* carve(std::size_t bytes) {
-    const std::lock_guard lock(mutex);
+    const std::lock_guard lock(detail::locks.memory);
     if (slab_end - slab_at < static_cast<std::ptrdiff_t>(bytes)) {
       slab_at = static_cast<char*>(from_system(kHuge));
       slab_end = slab_at + kHuge;
@@ -168,14 +168,14 @@ struct ThreadCache {
     for (std::size_t k = 0; k < kLocalClasses; ++k)
       move(k, std::min<std::int64_t>(4096, static_cast<std::int64_t>(kKept / size_of_class(k))));
     auto& c = common();
-    const std::lock_guard lock(c.mutex);
+    const std::lock_guard lock(detail::locks.memory);
     next = c.threads;
     if (next) next->previous = this;
     c.threads = this;
   }
   ~ThreadCache() {
     auto& c = common();
-    const std::lock_guard lock(c.mutex);
+    const std::lock_guard lock(detail::locks.memory);
     for (std::size_t k = 0; k < kLocalClasses; ++k)
       while (lists[k].head) c.lists[k].push(lists[k].get());
     add_to(c.ended);
@@ -206,7 +206,7 @@ struct ThreadCache {
     auto& list = lists[k];
     auto& c = common();
     {
-      const std::lock_guard lock(c.mutex);
+      const std::lock_guard lock(detail::locks.memory);
       for (std::int64_t i = batch(k); i > 0 && c.lists[k].head; --i) {
         list.put(c.lists[k].pop());
         move(k, -1);
@@ -224,7 +224,7 @@ struct ThreadCache {
 
   [[gnu::noinline]] void spill(std::size_t k) {
     auto& c = common();
-    const std::lock_guard lock(c.mutex);
+    const std::lock_guard lock(detail::locks.memory);
     for (std::int64_t i = 2 * batch(k); i > 0 && lists[k].head; --i) {
       c.lists[k].push(lists[k].get());
       move(k, 1);
@@ -255,7 +255,7 @@ void* take_common(std::size_t k, bool large) {
   auto& c = common();
   const auto size = static_cast<std::int64_t>(size_of_class(k));
   {
-    const std::lock_guard lock(c.mutex);
+    const std::lock_guard lock(detail::locks.memory);
     if (large) c.large_peak = std::max(c.large_peak, c.large_live += size);
     if (void* block = c.lists[k].pop()) {
       if (large) c.cached_bytes -= size;
@@ -266,7 +266,7 @@ void* take_common(std::size_t k, bool large) {
   try {
     return from_system(size_of_class(k));
   } catch (...) {
-    const std::lock_guard lock(c.mutex);
+    const std::lock_guard lock(detail::locks.memory);
     if (large) c.large_live -= size;
     throw;
   }
@@ -275,7 +275,7 @@ void* take_common(std::size_t k, bool large) {
 void give_common(void* block, std::size_t k, bool large) {
   auto& c = common();
   const auto size = static_cast<std::int64_t>(size_of_class(k));
-  const std::lock_guard lock(c.mutex);
+  const std::lock_guard lock(detail::locks.memory);
   c.lists[k].push(block);
   if (!large) return;
   c.cached_bytes += size;
@@ -291,7 +291,7 @@ void count_common(ThreadCache* thread, std::size_t k, std::int64_t blocks) {
     if (blocks > 0) thread->large_calls += 1;
   } else {
     auto& c = common();
-    const std::lock_guard lock(c.mutex);
+    const std::lock_guard lock(detail::locks.memory);
     c.ended.live_blocks += blocks;
     c.ended.live_bytes += bytes;
     if (blocks > 0) ++c.ended.allocations;
@@ -336,7 +336,7 @@ void* borrow(std::size_t bytes) {
   const std::size_t k = class_of(bytes);
   if (k >= kClasses) fail("allocate: {} bytes cannot be addressed", bytes);
   auto& c = common();
-  const std::lock_guard lock(c.mutex);
+  const std::lock_guard lock(detail::locks.memory);
   auto& lent = c.lent[k];
   for (const std::int64_t wanted = (borrowed[k] + 1) * num_threads();
        lent.blocks < wanted || lent.free.head == nullptr; ++lent.blocks) {
@@ -355,7 +355,7 @@ void give_back(void* block, std::size_t bytes) noexcept {
   const std::size_t k = class_of(bytes);
   ASAN_POISON_MEMORY_REGION(static_cast<char*>(block) + sizeof(Free), size_of_class(k) - sizeof(Free));
   auto& c = common();
-  const std::lock_guard lock(c.mutex);
+  const std::lock_guard lock(detail::locks.memory);
   c.lent[k].free.push(block);
   --borrowed[k];
   count_lent(c, k, -1);
@@ -363,6 +363,14 @@ void give_back(void* block, std::size_t bytes) noexcept {
 
 void begin_thread() {
   if (!mine) begin_cache();
+}
+
+void forget_other_threads() {
+  auto& c = common();
+  for (const auto* t = c.threads; t != nullptr; t = t->next)
+    if (t != mine) t->add_to(c.ended);
+  c.threads = mine;
+  if (mine) mine->next = mine->previous = nullptr;
 }
 
 void* allocate(std::size_t bytes) {
@@ -393,7 +401,7 @@ void release(void* block, std::size_t bytes) noexcept {
 
 Stats stats() {
   auto& c = common();
-  const std::lock_guard lock(c.mutex);
+  const std::lock_guard lock(detail::locks.memory);
   Stats s = c.ended;
   for (const auto* t = c.threads; t != nullptr; t = t->next) t->add_to(s);
   s.cached_bytes = c.cached_bytes;
@@ -404,13 +412,13 @@ Stats stats() {
 
 void reset_peak() {
   auto& c = common();
-  const std::lock_guard lock(c.mutex);
+  const std::lock_guard lock(detail::locks.memory);
   c.large_peak = c.large_live;
 }
 
 void trim() {
   auto& c = common();
-  const std::lock_guard lock(c.mutex);
+  const std::lock_guard lock(detail::locks.memory);
   const auto free_all = [](List& list, std::size_t k) {
     while (void* block = list.pop()) {
       ASAN_UNPOISON_MEMORY_REGION(block, size_of_class(k));

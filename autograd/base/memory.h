@@ -39,4 +39,7 @@ void give_back(void* block, std::size_t bytes) noexcept;
 // Makes this thread's free lists now, rather than when it first allocates.
 void begin_thread();
 
+// In a child of fork(), see Note [Fork]: what the others held counts as live and is not theirs any more.
+void forget_other_threads();
+
 }  // namespace ebb::memory

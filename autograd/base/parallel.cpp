@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "autograd/base/fail.h"
+#include "autograd/base/fork.h"
 #include "autograd/base/memory.h"
 
 #if defined(__linux__)
@@ -135,10 +136,9 @@ class Pool {
   std::vector<std::thread> workers_;  // last: they use the rest
 };
 
-// Settings and the pool itself. `busy` admits one loop at a time: a second caller runs its loop alone rather
+// Settings and the pool itself. locks.loops admits one loop at a time: a second caller runs its loop alone rather
 // than wait, which gives the same bits.
 struct State {
-  std::mutex busy;
   std::unique_ptr<Pool> pool;
   Executor executor;
   std::atomic<int> threads{cores()};
@@ -172,14 +172,14 @@ int num_threads() { return state().threads; }
 void set_num_threads(int count) {
   if (count < 1 || count > 256) fail("set_num_threads: {} given; it must be from 1 to 256", count);
   auto& s = state();
-  const std::lock_guard lock(s.busy);
+  const std::lock_guard lock(detail::locks.loops);
   s.threads = count;
   s.pool.reset();
 }
 
 void set_executor(Executor executor) {
   auto& s = state();
-  const std::lock_guard lock(s.busy);
+  const std::lock_guard lock(detail::locks.loops);
   s.executor = std::move(executor);
   s.hosted = static_cast<bool>(s.executor);
 }
@@ -188,11 +188,13 @@ namespace detail {
 
 bool inside_loop() { return inside; }
 
+void forget_pool() { abandon(state().pool); }
+
 bool worth_threads() { return !inside && (state().threads > 1 || state().hosted); }
 
 void run_chunks(std::int64_t count, Chunk chunk, void* context) {
   auto& s = state();
-  if (const std::unique_lock lock(s.busy, std::try_to_lock); lock) {
+  if (const std::unique_lock lock(locks.loops, std::try_to_lock); lock) {
     if (s.executor) return run_on(s.executor, count, chunk, context);
     if (!s.pool) s.pool = std::make_unique<Pool>(s.threads);
     return s.pool->run(count, chunk, context);

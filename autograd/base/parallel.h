@@ -10,7 +10,7 @@
 namespace ebb {
 
 // Threads that parallel_for may use, the caller included. Initially the number of cores this process may run
-// on. Results do not depend on it: see parallel_for.
+// on. Results do not depend on it: see parallel_for. A child of fork() has as many, of its own.
 int num_threads();
 
 // From 1 to 256; Error otherwise. Waits for running loops; workers that are too many are joined.
@@ -26,6 +26,7 @@ using Chunk = void (*)(void* context, std::int64_t chunk);
 void run_chunks(std::int64_t count, Chunk chunk, void* context);
 bool worth_threads();  // more than one thread is set, and this is not already inside a parallel_for
 bool inside_loop();    // this thread runs a piece of a loop that others may run pieces of
+void forget_pool();    // in a child of fork(), see Note [Fork]: the next loop starts another
 }  // namespace detail
 
 // Calls f(begin, end) on consecutive pieces of [0, count) of `grain` elements (the last may be shorter). The
