@@ -110,8 +110,8 @@ void digits(const support::Options& options, io::Report& report) {
   };
   const auto [test, answers] = part(false, 10000);
   report.section("MNIST");
-  const auto tell = [&, &test = test, &answers = answers](const std::string& name, const auto& machine) {
-    const double error = 100 * (1 - metrics::accuracy(machine.predict(test), answers));
+  const auto tell = [&, &images = test, &labels = answers](const std::string& name, const auto& machine) {
+    const double error = 100 * (1 - metrics::accuracy(machine.predict(images), labels));
     report.figure(name + ", test error", fmt::format("{:.2f} %", error));
     support::figure(options, name + ", test error, %", error);
   };

@@ -248,8 +248,8 @@ std::vector<Case> scatter_reductions() {
   for (const auto& [kind, name] : kinds)
     for (const bool self : {true, false})
       cases.push_back({"scatter_reduce " + name + (self ? "" : " without itself"),
-                       [kind = kind, self](const Tensors& x) {
-                         return Tensors{scatter_reduce(x[0], 1, x[1], x[2], kind, self)};
+                       [how = kind, self](const Tensors& x) {
+                         return Tensors{scatter_reduce(x[0], 1, x[1], x[2], how, self)};
                        },
                        {draw_distinct(random, {3, 5}, 0.2), draw_index(random, 4, {2, 6}),
                         draw_distinct(random, {2, 7}, 0.2) + 0.05},

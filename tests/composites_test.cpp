@@ -35,7 +35,7 @@ std::vector<Case> broadcasting() {
   for (const auto& [name, f, torch] : functions)
     for (const auto& [a, b] : shapes)
       cases.push_back({name + " " + to_string(a) + " " + to_string(b),
-                       [f = f](const Tensors& x) { return f(x[0], x[1]); },
+                       [function = f](const Tensors& x) { return function(x[0], x[1]); },
                        {draw(random, a, 0.5, 2), draw(random, b, 0.5, 2)},
                        torch});
   return cases;
