@@ -22,6 +22,7 @@
 #include "data/data.h"
 #include "io/io.h"
 #include "nn/nn.h"
+#include "optim/flat.h"
 #include "optim/optim.h"
 #include "tests/expect_error.h"
 #include "tests/files.h"
@@ -119,8 +120,11 @@ struct Training {
     return cross_entropy(fc2(relu(fc1(narrow(x, 0, rank * kShare, kShare)))),
                          narrow(labels, 0, rank * kShare, kShare));
   }
-  Tensor gradient(std::int64_t rank) const { return flat(grad(loss(rank), optimizer.parameters())); }
-  Tensor weights() const { return flat(optimizer.parameters()); }
+  Tensor gradient(std::int64_t rank) const {
+    const auto parameters = optimizer.parameters();
+    return optim::flat_gradients(parameters, grad(loss(rank), parameters));
+  }
+  Tensor weights() const { return optim::flat_values(optimizer.parameters()); }
   std::int64_t numel() const { return weights().numel(); }
 
   // A step down the mean of the ranks' gradients.
@@ -131,11 +135,6 @@ struct Training {
       first += p.numel();
     }
     optimizer.step();
-  }
-
-  static Tensor flat(std::vector<Tensor> tensors) {
-    for (auto& t : tensors) t = flatten(t.detach());
-    return cat(tensors);
   }
 };
 
@@ -159,8 +158,8 @@ TEST_CASE("bug class 25: processes that train together get the bits of one") {
   Training training;
   const std::int64_t numel = training.numel();
   (void)training.gradient(0);  // the pool runs
-  const Rank first([&](const Line&line) { return train(training, 0, line); }),
-      second([&](const Line&line) { return train(training, 1, line); });
+  const Rank first([&](const Line& line) { return train(training, 0, line); });
+  const Rank second([&](const Line& line) { return train(training, 1, line); });
   for (int i = 0; i < kSteps; ++i) {
     const Tensor mean = (first.line.receive(numel) + second.line.receive(numel)) / 2;
     first.line.send(mean);
@@ -260,11 +259,10 @@ TEST_CASE("a loop with workers stays in its process, and a child begins another"
     } catch (const Error& error) { said = error.what(); }
     { const auto left = std::move(at); }
     for (const auto& batch : loader) line.send(std::get<0>(batch));
-    return said == "DataLoader: the workers of this loop are in the process that this one was forked from; begin "
-                   "another "
-                   "loop"
-               ? 0
-               : 2;
+    const std::string expected =
+        "DataLoader: the workers of this loop are in the process that this one was forked from; begin another "
+        "loop";
+    return said == expected ? 0 : 2;
   });
   CHECK(equal(child.line.receive(24), flatten(x)));
   CHECK(child.status() == 0);
